@@ -1,0 +1,72 @@
+"""What the agent needs from outside, as protocols, and the frozen bundle of them."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypedDict
+
+from knowledge_base.articles import Ranking
+
+
+class ChatMessage(TypedDict):
+    """A message in a prompt."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What to generate. `schema` is a JSON schema that the text is constrained to.
+
+    `deadline_s` is how long the whole request may take before it fails.
+    """
+
+    messages: tuple[ChatMessage, ...]
+    max_tokens: int
+    temperature: float = 0.0
+    seed: int = 0
+    stop: tuple[str, ...] = ()
+    schema: dict[str, Any] | None = None
+    deadline_s: float = 120.0
+
+
+class ChatModel(Protocol):
+    """A language model that streams text.
+
+    Closing the iterator before its end cancels the request and frees the model.
+    """
+
+    @property
+    def name(self) -> str:
+        """The model's name, for provenance."""
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the model's file, or an empty string where only a server knows it."""
+
+    @property
+    def context_tokens(self) -> int:
+        """How many tokens a prompt and its completion may have together."""
+
+    def stream(self, request: Completion) -> AsyncIterator[str]:
+        """Yield pieces of text as they are generated.
+
+        Raises ModelBusy, ModelFailed or ModelUnusable.
+        """
+
+    async def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
+        """Return how many tokens the messages take as a prompt."""
+
+
+class Search(Protocol):
+    """Finds passages."""
+
+    async def search(self, question: str, audience: str, limit: int) -> Ranking:
+        """Return at most `limit` hits among the passages that `audience` may read."""
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def monotonic(self) -> float:
+        """Return seconds from an arbitrary start, never going back."""

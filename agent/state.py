@@ -1,0 +1,101 @@
+"""The words a turn is described in, and the state that the graph keeps of a conversation."""
+
+from enum import StrEnum
+from typing import Annotated, Literal, TypedDict
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Outcome(StrEnum):
+    """How a turn ended."""
+
+    ANSWERED = "answered"
+    CLARIFIED = "clarified"
+    ABSTAINED = "abstained"
+    HANDED_OFF = "handed_off"
+
+
+class Reason(StrEnum):
+    """Why a turn ended as it did."""
+
+    SUPPORTED = "supported"
+    QUOTED = "quoted"
+    VAGUE = "vague"
+    NO_EVIDENCE = "no_evidence"
+    MODEL_DECLINED = "model_declined"
+    UNSUPPORTED = "unsupported"
+    ASKED_FOR_PERSON = "asked_for_person"
+    UPSET = "upset"
+    UNSAFE = "unsafe"
+    OUT_OF_POLICY = "out_of_policy"
+    ABSTAINED_TWICE = "abstained_twice"
+    WITH_PERSON = "with_person"
+
+
+class Value(BaseModel):
+    """A value object: frozen, and strict about what it is made of."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Message(Value):
+    """Something said in a conversation."""
+
+    role: Literal["customer", "agent", "person"]
+    text: str
+
+
+class Source(Value):
+    """A passage in hand while a reply was made, as the customer may see it."""
+
+    passage_id: str
+    article_id: str
+    title: str
+    heading_path: list[str]
+    text: str
+
+
+class Sentence(Value):
+    """A verified sentence and the ids of the passages that support it."""
+
+    text: str
+    citations: list[str]
+
+
+class Timings(Value):
+    """Seconds since the turn began; None for what did not happen."""
+
+    first_source_s: float | None = None
+    first_sentence_s: float | None = None
+    total_s: float
+
+
+class Provenance(Value):
+    """What is needed, beside the sources, to make the same reply again."""
+
+    model: str
+    model_sha256: str
+    prompt_version: str
+    index_generation: int
+    seed: int
+
+
+class Reply(Value):
+    """All that a turn came to."""
+
+    outcome: Outcome
+    reason: Reason
+    confidence: float
+    text: str
+    sentences: list[Sentence]
+    sources: list[Source]
+    timings: Timings
+    provenance: Provenance
+
+
+class Turn(Value):
+    """One question and what it came to; `reply` is None until the turn has ended."""
+
+    id: str
+    question: str
+    reply: Reply | None = None

@@ -1,0 +1,63 @@
+"""What the knowledge base is made of: articles, and the passages they are split into."""
+
+import hashlib
+from dataclasses import dataclass, field
+
+PUBLIC = "public"
+STAFF = "staff"
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One help article, in Markdown."""
+
+    id: str
+    title: str
+    text: str
+    audience: str = PUBLIC
+
+    @property
+    def content_hash(self) -> str:
+        """The SHA-256 of all that a reader of the article can notice."""
+        parts = (self.id, self.title, self.audience, self.text)
+        return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A part of an article that is found, shown to the model and cited.
+
+    `heading_path` holds the headings above it, outermost first, without the title.
+    """
+
+    id: str
+    article_id: str
+    title: str
+    heading_path: tuple[str, ...]
+    text: str
+    audience: str = PUBLIC
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage with the evidence that it fits the question.
+
+    `similarity` is the cosine of the embeddings (-1 to 1), `lexical` the BM25 score
+    (0 and up), `coverage` the share of the question's terms, weighted by their rarity,
+    that stand in the passage (0 to 1), `score` the fused rank score that hits are ordered by.
+    """
+
+    passage: Passage
+    score: float
+    similarity: float
+    lexical: float
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The hits for one question, best first, from one generation of the index."""
+
+    question: str
+    hits: tuple[Hit, ...] = field(default=())
+    generation: int = 0
