@@ -1,0 +1,62 @@
+"""Whether two sentences say yes or no to the same things.
+
+A simplification of negation scope in the manner of NegEx (Chapman et al., 2001): a negator
+reaches over the next few content words, but never beyond its clause.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from agent.verification.words import Word, read_words
+
+CLAUSE_END = re.compile(
+    r"[,;:()—–]|\.\s"
+    r"|\b(?:but|if|unless|when|while|although|though|however|because|since|until|and|or|so)\b",
+    re.IGNORECASE,
+)
+NEGATORS = frozenset(
+    "not no never neither nor none nobody nothing without non unable except excluding exclude "
+    "excludes excluded prohibited prohibits forbidden banned refuse refuses refused decline "
+    "declines declined deny denies denied isnt dont".split()
+)
+# «no later than», «no more than» and «not only» bound or add; they deny nothing.
+HARMLESS = re.compile(
+    r"(?i)\bno (?:later|more|less|fewer|sooner|earlier) than\b|\bnot only\b|\bno matter\b"
+    r"|\bnot (?:more|less|later) than\b"
+)
+REACH = 4
+
+
+def split_clauses(text: str) -> list[str]:
+    """Return the clauses of a sentence, split at punctuation and conjunctions."""
+    return [part.strip() for part in CLAUSE_END.split(text) if part.strip()]
+
+
+@lru_cache(maxsize=4_000)
+def read_polarity(text: str) -> dict[str, frozenset[bool]]:
+    """Map each content stem to the ways it occurs: True where it is denied."""
+    ways: dict[str, set[bool]] = {}
+    for clause in split_clauses(HARMLESS.sub(" ", text)):
+        for stem, denied in _mark(read_words(clause)):
+            ways.setdefault(stem, set()).add(denied)
+    return {stem: frozenset(denied) for stem, denied in ways.items()}
+
+
+def _mark(words: tuple[Word, ...]) -> Iterator[tuple[str, bool]]:
+    reach = 0
+    passive = words and words[-1].text.lower() in NEGATORS  # «smoking is forbidden»
+    for word in words:
+        if word.text.lower() in NEGATORS:
+            reach = REACH
+            yield word.stem, False
+        elif word.is_content:
+            yield word.stem, bool(reach or passive)
+            reach = max(0, reach - 1)
+
+
+def find_reversals(claim: str, source: str) -> frozenset[str]:
+    """Return the stems that one text denies and the other affirms."""
+    said, stated = read_polarity(claim), read_polarity(source)
+    shared = said.keys() & stated.keys()
+    return frozenset(stem for stem in shared if not said[stem] & stated[stem])

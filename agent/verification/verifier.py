@@ -1,0 +1,211 @@
+"""Whether a sentence says no more than a passage does.
+
+Every check is lexical and can be explained to a person: it names what does not stand in the
+passage. A sentence that fails any check is not shown.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from agent.verification.contrasts import (
+    find_dropped_condition,
+    find_role_swaps,
+    find_strengthening,
+    find_swaps,
+    makes_promise,
+)
+from agent.verification.evidence import Unit, read_title, read_units
+from agent.verification.polarity import find_reversals
+from agent.verification.quantities import Quantity, read_quantities
+from agent.verification.words import Word, content_stems, read_words
+from knowledge_base.articles import Passage
+
+LINK = re.compile(r"(?:https?://|www\.)[^\s)\]>]+|[\w.+-]+@[\w-]+\.[\w.]+")
+PARTS = re.compile(r"[;,]\s|\b(?:and|but|or|while|whereas)\b|\.\s", re.IGNORECASE)
+LIMIT = re.compile(r"\b(?:until|within|before|after|up to|at least|no later than)\b", re.IGNORECASE)
+TIME_UNITS = frozenset({"minute", "hour", "day", "night", "week", "month", "year"})
+ENOUGH_COVERED = 0.75
+ENOUGH_OF_ITS_OWN = 0.5
+FEWEST_STEMS = 2
+FEWEST_PARTS = 2
+
+
+class Failure(StrEnum):
+    """Why a sentence is not supported, in the order in which it is best explained."""
+
+    EMPTY = "says nothing that could be checked"
+    PROMISE = "speaks as if somebody had acted for this customer"
+    NO_PASSAGE = "no passage in hand"
+    NAME = "a name that the passage does not hold"
+    LINK = "a link that the passage does not hold"
+    QUANTITY = "a number that the passage does not state so"
+    PAIRING = "a number that belongs to something else in the passage"
+    NEGATION = "turns a negation round"
+    CONTRAST = "swaps a word for its opposite"
+    STRONGER = "is stronger than the passage"
+    CONDITION = "leaves out a condition"
+    COVERAGE = "words that the passage does not hold"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence to be verified, and the stems that the customer's question brought in."""
+
+    text: str
+    known: frozenset[str] = frozenset()
+
+    @cached_property
+    def words(self) -> tuple[Word, ...]:
+        return read_words(self.text)
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        return content_stems(self.words)
+
+    @cached_property
+    def quantities(self) -> tuple[Quantity, ...]:
+        return read_quantities(self.text)
+
+    @cached_property
+    def links(self) -> tuple[str, ...]:
+        return tuple(link.rstrip(".,;") for link in LINK.findall(self.text))
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Words capitalised inside the sentence, as stems."""
+        inner = self.words[1:]
+        return frozenset(w.stem for w in inner if w.text[:1].isupper() and w.text not in {"I", "A"})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of verifying a sentence.
+
+    `score` grows from 0 to 1 with how well the best unit of evidence supports it; at 0.5 and
+    above the sentence is supported. `unit` is that best unit, None if there is no evidence.
+    """
+
+    score: float
+    unit: Unit | None
+    failure: Failure | None = None
+
+    @property
+    def supported(self) -> bool:
+        """Whether the sentence may be shown."""
+        return self.failure is None
+
+
+class Verifier:
+    """Verifies sentences against passages. `names` need not stand in any passage."""
+
+    def __init__(self, names: Sequence[str] = ()) -> None:
+        self._names = frozenset(stem for name in names for stem in _name_stems(name))
+
+    def verify(self, sentence: str, passages: Sequence[Passage], question: str = "") -> Verdict:
+        """Return the best verdict that any of the passages gives, the first ones preferred."""
+        claim = Claim(sentence, content_stems(read_words(question)))
+        if len(claim.stems) < FEWEST_STEMS and not claim.quantities:
+            return Verdict(0.0, None, Failure.EMPTY)
+        if makes_promise(sentence):
+            return Verdict(0.0, None, Failure.PROMISE)
+        verdicts = [v for passage in passages for v in self._weigh(claim, passage)]
+        none = Verdict(0.0, None, Failure.NO_PASSAGE)
+        return max(verdicts, key=lambda v: (v.supported, v.score), default=none)
+
+    def _weigh(self, claim: Claim, passage: Passage) -> Iterator[Verdict]:
+        whole = _gather(passage)
+        lacking = self._lacks(claim, whole)
+        units = read_units(passage)
+        for unit in units:
+            failure = lacking or _compare(claim, unit)
+            covered = _coverage(claim, unit)
+            yield Verdict(0.5 + covered / 2 if failure is None else covered / 2, unit, failure)
+        if not lacking:
+            yield from _weigh_parts(claim, units)
+
+    def _lacks(self, claim: Claim, whole: Unit) -> Failure | None:
+        held = {word.stem for word in read_words(f"{whole.text} {whole.context}")}
+        if claim.names - held - self._names:
+            return Failure.NAME
+        if any(link not in whole.text for link in claim.links):
+            return Failure.LINK
+        return None
+
+
+def _name_stems(name: str) -> Iterator[str]:
+    yield from (word.stem for word in read_words(name))
+
+
+def _gather(passage: Passage) -> Unit:
+    text = " ".join((passage.text, *(unit.text for unit in read_units(passage))))
+    return Unit(text, read_title(passage).text, passage.id, quotable=False)
+
+
+def _coverage(claim: Claim, unit: Unit) -> float:
+    if not claim.stems:
+        return 1.0
+    return len(claim.stems & (unit.stems | unit.context_stems)) / len(claim.stems)
+
+
+def _compare(claim: Claim, unit: Unit) -> Failure | None:
+    own = len(claim.stems & unit.stems) / max(1, len(claim.stems))
+    words = (*unit.words, *read_words(unit.context))
+    if _coverage(claim, unit) < ENOUGH_COVERED or own < ENOUGH_OF_ITS_OWN:
+        return Failure.COVERAGE
+    if not all(any(q.agrees_with(s) for s in unit.quantities) for q in claim.quantities):
+        return Failure.QUANTITY
+    if _is_mispaired(claim, unit):
+        return Failure.PAIRING
+    if find_reversals(claim.text, f"{unit.context}. {unit.text}"):
+        return Failure.NEGATION
+    if find_swaps(claim.words, words) or find_role_swaps(claim.words, unit.words):
+        return Failure.CONTRAST
+    if find_strengthening(claim.words, words):
+        return Failure.STRONGER
+    if find_dropped_condition(claim.text, unit.text, claim.known) or _drops_deadline(claim, unit):
+        return Failure.CONDITION
+    return None
+
+
+def _weigh_parts(claim: Claim, units: Sequence[Unit]) -> Iterator[Verdict]:
+    """Weigh a sentence that joins several statements: each part needs a unit of its own."""
+    parts = [Claim(part, claim.known) for part in PARTS.split(claim.text)]
+    if len(parts) < FEWEST_PARTS or any(len(part.stems) < FEWEST_STEMS for part in parts):
+        return
+    bearers = [next((u for u in units if _compare(part, u) is None), None) for part in parts]
+    if all(bearers):
+        covered = [_coverage(p, u) for p, u in zip(parts, bearers, strict=True) if u]
+        yield Verdict(0.5 + min(covered) / 2, bearers[0])
+
+
+def _is_mispaired(claim: Claim, unit: Unit) -> bool:
+    """Whether a number was taken from one part of the unit and what it counts from another."""
+    parts = [Claim(part) for part in PARTS.split(unit.text)]
+    rivals = [part for part in parts if part.quantities]
+    used = [part for part in rivals if _takes_from(claim, part)]
+    if len(rivals) < FEWEST_PARTS or not used:
+        return False
+    whole = [part for part in used if _takes_all(claim, part)]
+    if len(used) > 1:
+        return len(whole) < len(used)
+    foreign = frozenset[str]().union(*(part.stems for part in rivals if part is not used[0]))
+    mixes = bool(claim.stems & (foreign - used[0].stems))
+    # A part with two numbers, both taken, may leave out words that it shares with the one before.
+    return mixes and not (whole and len(used[0].quantities) > 1)
+
+
+def _takes_from(claim: Claim, part: Claim) -> bool:
+    return any(q.agrees_with(s) for q in claim.quantities for s in part.quantities)
+
+
+def _takes_all(claim: Claim, part: Claim) -> bool:
+    return all(any(q.agrees_with(s) for q in claim.quantities) for s in part.quantities)
+
+
+def _drops_deadline(claim: Claim, unit: Unit) -> bool:
+    """Whether the unit sets a limit of time and the sentence mentions none."""
+    limited = any(q.unit in TIME_UNITS and LIMIT.search(unit.text) for q in unit.quantities)
+    return limited and not claim.quantities
