@@ -2,9 +2,18 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
 
 from knowledge_base.articles import Ranking
+
+if TYPE_CHECKING:
+    from agent.decision.decider import Decider
+    from agent.language.detection import LanguageDetector
+    from agent.screening.screener import Screener
+    from agent.verification.verifier import Verifier
 
 
 class ChatMessage(TypedDict):
@@ -70,3 +79,26 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Return seconds from an arbitrary start, never going back."""
+
+
+class Encoder(Protocol):
+    """Turns texts into vectors."""
+
+    async def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return normalised vectors of shape [len(texts), dimensions]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """All that the graph's nodes use beside the state."""
+
+    model: ChatModel
+    search: Search
+    encoder: Encoder
+    decider: "Decider"
+    screener: "Screener"
+    verifier: "Verifier"
+    languages: "LanguageDetector"
+    clock: Clock
+    company: str
+    seed: int = 0

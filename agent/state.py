@@ -5,6 +5,8 @@ from typing import Annotated, Literal, TypedDict
 
 from pydantic import BaseModel, ConfigDict
 
+from knowledge_base.articles import Passage
+
 
 class Outcome(StrEnum):
     """How a turn ended."""
@@ -99,3 +101,54 @@ class Turn(Value):
     id: str
     question: str
     reply: Reply | None = None
+
+
+class Exchange(Value):
+    """A finished turn, as later turns need to know it."""
+
+    question: str
+    text: str
+    outcome: Outcome
+
+
+def merge_exchanges(kept: dict[str, Exchange], new: dict[str, Exchange]) -> dict[str, Exchange]:
+    """Add finished turns by id, so that a turn that is run again is kept once."""
+    return {**(kept or {}), **new}
+
+
+class Conversation(TypedDict, total=False):
+    """The graph's state. `given` is history that was made elsewhere; the rest is this turn's."""
+
+    turns: Annotated[dict[str, Exchange], merge_exchanges]
+    given: list[Message]
+    turn_id: str
+    question: str
+    audience: str
+    language: str
+    standalone: str
+    passages: list[Passage]
+    evidence: dict[str, float]
+    index_generation: int
+    outcome: Outcome
+    reason: Reason
+    confidence: float
+    text: str
+    sentences: list[Sentence]
+
+
+def read_history(state: Conversation) -> list[Message]:
+    """Return all that was said before this turn, oldest first."""
+    history = list(state.get("given", []))
+    for turn_id, exchange in state.get("turns", {}).items():
+        if turn_id != state.get("turn_id"):
+            history += [
+                Message(role="customer", text=exchange.question),
+                Message(role="agent", text=exchange.text),
+            ]
+    return history
+
+
+def read_last_outcome(state: Conversation) -> Outcome | None:
+    """Return how the turn before this one ended, None in a new conversation."""
+    before = [e for turn_id, e in state.get("turns", {}).items() if turn_id != state["turn_id"]]
+    return before[-1].outcome if before else None

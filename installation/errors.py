@@ -1,0 +1,2 @@
+class InstallationError(Exception):
+    """Setting up failed; the message says what to do about it."""
