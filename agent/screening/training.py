@@ -23,7 +23,7 @@ def train(embedder: SentenceTransformerEmbedder) -> None:
     """Fit on all messages, print a cross-validated report and write screener.json."""
     rows = [json.loads(line) for line in DATA.read_text(encoding="utf-8").splitlines()]
     texts, labels = [r["text"] for r in rows], np.array([r["label"] for r in rows])
-    vectors = np.stack([embedder.encode_question(text) for text in texts])
+    vectors = embedder.encode(texts)
     model = LogisticRegression(C=10, max_iter=2000, class_weight="balanced")
     chances = cross_val_predict(model, vectors, labels, cv=FOLDS, method="predict_proba")
     names = np.unique(labels)

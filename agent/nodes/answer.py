@@ -1,0 +1,122 @@
+"""Answer from the passages in hand, one verified sentence after the other."""
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from langgraph.runtime import Runtime
+
+from agent.events import SentenceVerified
+from agent.ports import Deps
+from agent.prompting import build_answer
+from agent.quotation import Quotation, find_quotation
+from agent.state import Conversation, Outcome, Reason, Sentence
+from agent.verification.sentences import SentenceStream, read_citations
+from agent.verification.words import content_stems, read_words
+from knowledge_base.articles import Passage
+
+MOST_SENTENCES = 3
+DECLINED = re.compile(r"(?i)\bno answer\b|\bpassages? do(?:es)? not\b|\bnot (?:mentioned|specified)\b")
+# «Yes» and «No» speak about the question, which no passage can support: the rest must do.
+OPENER = re.compile(r"(?i)^(?:yes|no|sure|of course|certainly|absolutely)\b[\s,.!:;—–-]*")
+# Above this chance of being answerable, the model's «NO ANSWER» is checked against the passages.
+DOUBT_DECLINE_FROM = 0.8
+
+
+@dataclass(slots=True)
+class Draft:
+    """What has come of the model's text so far."""
+
+    shown: list[Sentence] = field(default_factory=list)
+    declined: bool = False
+    dropped: int = 0
+    quoted: bool = False
+
+
+async def answer(state: Conversation, runtime: Runtime[Deps]) -> Conversation:
+    """Stream from the model and let out each sentence that a passage supports."""
+    deps, passages = runtime.context, state["passages"]
+    draft = Draft()
+    async for text in _generate(deps, state["standalone"], passages):
+        if DECLINED.search(text):
+            draft.declined = True
+            break
+        sentence = _support(text, deps, passages, f"{state['question']} {state['standalone']}")
+        if sentence is None:
+            draft.dropped += 1
+        elif sentence.text not in {kept.text for kept in draft.shown}:
+            draft.shown.append(sentence)
+            runtime.stream_writer(SentenceVerified(sentence=sentence))
+        if len(draft.shown) >= MOST_SENTENCES:
+            break
+    if _should_quote(draft, state["confidence"]):
+        await _quote(draft, state, runtime)
+    return _conclude(draft, state["confidence"])
+
+
+async def _generate(
+    deps: Deps, question: str, passages: Sequence[Passage]
+) -> AsyncIterator[str]:
+    request = await build_answer(deps, question, passages)
+    sentences = SentenceStream()
+    async with aclosing(deps.model.stream(request)) as pieces:  # type: ignore[type-var]
+        async for piece in pieces:
+            for sentence in sentences.feed(piece):
+                yield sentence
+    for sentence in sentences.finish():
+        yield sentence
+
+
+def _support(
+    text: str, deps: Deps, passages: Sequence[Passage], question: str
+) -> Sentence | None:
+    plain, numbers = read_citations(text)
+    plain = OPENER.sub("", plain)
+    cited = [passages[n - 1] for n in numbers if 0 < n <= len(passages)]
+    others = [passage for passage in passages if passage not in cited]
+    verdict = deps.verifier.verify(plain, [*cited, *others], question)
+    if not verdict.supported or verdict.unit is None:
+        return None
+    return Sentence(text=plain[:1].upper() + plain[1:], citations=[verdict.unit.passage_id])
+
+
+def _should_quote(draft: Draft, confidence: float) -> bool:
+    if draft.shown:
+        return False
+    return bool(draft.dropped) or (draft.declined and confidence >= DOUBT_DECLINE_FROM)
+
+
+async def _quote(draft: Draft, state: Conversation, runtime: Runtime[Deps]) -> None:
+    deps, question = runtime.context, state["standalone"]
+    quotation = await find_quotation(deps.encoder, question, state["passages"])
+    if quotation is None or not _touches(question, quotation):
+        return
+    sentence = Sentence(text=quotation.text, citations=[quotation.unit.passage_id])
+    draft.shown.append(sentence)
+    draft.quoted = True
+    runtime.stream_writer(SentenceVerified(sentence=sentence))
+
+
+def _touches(question: str, quotation: Quotation) -> bool:
+    """Whether the quotation speaks of what was asked in some of the same words."""
+    asked = content_stems(read_words(question))
+    held = quotation.unit.stems | quotation.unit.context_stems
+    return 2 * len(asked & held) >= len(asked)
+
+
+def _conclude(draft: Draft, confidence: float) -> Conversation:
+    if not draft.shown:
+        reason = Reason.MODEL_DECLINED if draft.declined else Reason.UNSUPPORTED
+        return {
+            "outcome": Outcome.ABSTAINED,
+            "reason": reason,
+            "confidence": 1 - confidence,
+            "sentences": [],
+        }
+    return {
+        "outcome": Outcome.ANSWERED,
+        "reason": Reason.QUOTED if draft.quoted else Reason.SUPPORTED,
+        "sentences": draft.shown,
+        "text": " ".join(sentence.text for sentence in draft.shown),
+    }

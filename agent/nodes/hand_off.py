@@ -1,0 +1,27 @@
+"""Hand off: wait for a person, then go on with what they said."""
+
+from langgraph.runtime import Runtime
+from langgraph.types import interrupt
+
+from agent.ports import Deps
+from agent.state import Conversation, Exchange, Outcome
+
+PERSON_SUFFIX = ":person"
+
+
+async def hand_off(state: Conversation, runtime: Runtime[Deps]) -> Conversation:
+    """Interrupt with what the person needs; on resuming, keep their reply as an exchange.
+
+    The node runs again from its top when it is resumed, so nothing stands before the interrupt.
+    """
+    del runtime
+    said = interrupt(
+        {
+            "turn_id": state["turn_id"],
+            "reason": state["reason"].value,
+            "question": state["question"],
+            "sources": [passage.id for passage in state["passages"]],
+        }
+    )
+    exchange = Exchange(question="", text=str(said), outcome=Outcome.ANSWERED)
+    return {"turns": {state["turn_id"] + PERSON_SUFFIX: exchange}}

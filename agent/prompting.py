@@ -1,0 +1,80 @@
+"""Prompts put together, and cut to what the model can read."""
+
+from collections.abc import Sequence
+
+from agent.ports import ChatMessage, ChatModel, Completion, Deps
+from agent.state import Message
+from agent.verification.evidence import read_units
+from knowledge_base.articles import Passage
+from prompts import render
+
+ANSWER_TOKENS = 160
+CONDENSED_TOKENS = 48
+LAST_TURNS = 6
+LONGEST_TURN = 600
+
+
+async def build_answer(deps: Deps, question: str, passages: Sequence[Passage]) -> Completion:
+    """Return the request for an answer, with as many passages, best first, as there is room for.
+
+    Where even one is too long, its last sentences go.
+    """
+    kept = list(passages)
+    while True:
+        messages = _answer_messages(deps.company, question, kept)
+        if await _fits(deps.model, messages) or not kept:
+            return Completion(messages, ANSWER_TOKENS, seed=deps.seed, stop=("<passage", "<question"))
+        if len(kept) > 1:
+            kept.pop()
+        else:
+            kept = _shorten(kept[0])
+
+
+def _answer_messages(
+    company: str, question: str, passages: Sequence[Passage]
+) -> tuple[ChatMessage, ...]:
+    shown = [
+        {"title": " > ".join((p.title, *p.heading_path)), "text": _mark_off(p.text)}
+        for p in passages
+    ]
+    return (
+        {"role": "system", "content": render("answer_system", company=company)},
+        {"role": "user", "content": render("answer", passages=shown, question=_mark_off(question))},
+    )
+
+
+def build_condensation(deps: Deps, question: str, history: Sequence[Message]) -> Completion:
+    """Return the request for a question that stands alone, from the latest turns."""
+    recent = [
+        {"role": message.role, "text": _mark_off(_clip(message.text))}
+        for message in history[-LAST_TURNS:]
+    ]
+    messages: tuple[ChatMessage, ...] = (
+        {"role": "system", "content": render("condense_system")},
+        {"role": "user", "content": render("condense", history=recent, question=_mark_off(question))},
+    )
+    return Completion(messages, CONDENSED_TOKENS, seed=deps.seed, stop=("\n",))
+
+
+async def _fits(model: ChatModel, messages: Sequence[ChatMessage]) -> bool:
+    return await model.count_tokens(messages) + ANSWER_TOKENS <= model.context_tokens
+
+
+def _shorten(passage: Passage) -> list[Passage]:
+    units = [unit.text for unit in read_units(passage)]
+    if len(units) <= 1:
+        return []
+    text = "\n".join(units[: max(1, len(units) * 2 // 3)])
+    shorter = Passage(
+        passage.id, passage.article_id, passage.title, passage.heading_path, text, passage.audience
+    )
+    return [shorter]
+
+
+def _mark_off(text: str) -> str:
+    """Keep text from closing the tags that mark it off as data."""
+    return text.replace("<", "‹").replace(">", "›")
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= LONGEST_TURN else text[:LONGEST_TURN].rsplit(" ", 1)[0] + " …"
