@@ -2,8 +2,9 @@
 
 import hashlib
 import logging
+import threading
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 BATCH = 32
+DECISIVE = (
+    "model.safetensors",
+    "tokenizer.json",
+    "modules.json",
+    "sentence_bert_config.json",
+    "1_Pooling/config.json",
+)
 Progress = Callable[[int], None]
 
 
@@ -59,10 +67,16 @@ class SentenceTransformerEmbedder:
         weights = folder / "model.safetensors"
         if not weights.exists():
             raise EmbedderMissing(f"{weights} is missing; run `frontdesk models pull`.")
-        self._model = _load(folder, threads)
-        self._fingerprint = hashlib.sha256(
-            (folder / "config.json").read_bytes() + str(weights.stat().st_size).encode()
-        ).hexdigest()[:16]
+        self._folder = folder
+        self._threads = threads
+        self._fingerprint = _hash_files(folder)
+        # The tokenizer's padding is state: two threads at once make it raise.
+        self._lock = threading.RLock()
+
+    @cached_property
+    def _model(self) -> "SentenceTransformer":
+        # Loading takes seconds, and an import that finds nothing new needs no model.
+        return _load(self._folder, self._threads)
 
     @property
     def fingerprint(self) -> str:
@@ -72,21 +86,39 @@ class SentenceTransformerEmbedder:
     @property
     def dimensions(self) -> int:
         """How many numbers a vector has."""
-        return int(self._model.get_embedding_dimension() or 0)
+        with self._lock:
+            return int(self._model.get_embedding_dimension() or 0)
 
     def count_tokens(self, text: str) -> int:
         """Return how many tokens the text has, without the special ones."""
-        return len(self._model.tokenizer.encode(text, add_special_tokens=False, verbose=False))
+        with self._lock:
+            return len(self._model.tokenizer.encode(text, add_special_tokens=False, verbose=False))
 
     def encode(self, texts: Sequence[str], progress: Progress = ignore) -> NDArray[np.float32]:
         """Return vectors of shape [len(texts), dimensions]; tell `progress` of texts done."""
-        parts = []
-        for start in range(0, len(texts), BATCH):
-            batch = list(texts[start : start + BATCH])
-            encode = partial(self._model.encode, normalize_embeddings=True, show_progress_bar=False)
-            parts.append(np.asarray(encode(batch), dtype=np.float32))
-            progress(len(batch))
-        return np.concatenate(parts) if parts else np.zeros((0, self.dimensions), np.float32)
+        vectors = np.zeros((len(texts), self.dimensions), np.float32)
+        # Texts of like length together: each batch is padded to its longest.
+        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
+        for start in range(0, len(order), BATCH):
+            places = order[start : start + BATCH]
+            vectors[places] = self._encode([texts[place] for place in places])
+            progress(len(places))
+        return vectors
+
+    def _encode(self, batch: list[str]) -> NDArray[np.float32]:
+        with self._lock:
+            encoded = self._model.encode(batch, normalize_embeddings=True, show_progress_bar=False)
+        return np.asarray(encoded, dtype=np.float32)
+
+
+def _hash_files(folder: Path) -> str:
+    """Return a hash of all that decides on the vectors: weights, tokenizer and settings."""
+    digest = hashlib.sha256()
+    for name in DECISIVE:
+        if (folder / name).exists():
+            with (folder / name).open("rb") as file:
+                digest.update(name.encode() + hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:16]
 
 
 def _load(folder: Path, threads: int) -> "SentenceTransformer":
@@ -95,7 +127,7 @@ def _load(folder: Path, threads: int) -> "SentenceTransformer":
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415
     from transformers.utils import logging as transformers_logging  # noqa: PLC0415
 
-    transformers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
     torch.set_num_threads(threads)
     return SentenceTransformer(str(folder), device="cpu", local_files_only=True)

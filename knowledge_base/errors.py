@@ -2,7 +2,8 @@
 
 KnowledgeBaseError
 ├── ImportRunning    wait for the other import, or stop it
-└── EmbedderMissing  run `frontdesk models pull`
+├── EmbedderMissing  run `frontdesk models pull`
+└── EmbedderChanged  run `frontdesk kb rebuild`
 """
 
 
@@ -16,3 +17,7 @@ class ImportRunning(KnowledgeBaseError):  # noqa: N818 - it reads as what happen
 
 class EmbedderMissing(KnowledgeBaseError):  # noqa: N818
     """The embedder's files are not there."""
+
+
+class EmbedderChanged(KnowledgeBaseError):  # noqa: N818
+    """The articles were embedded with another embedder; run `frontdesk kb rebuild`."""

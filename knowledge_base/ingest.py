@@ -1,8 +1,7 @@
 """Articles into SQL, and SQL into the index."""
 
-import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,8 @@ from filelock import FileLock, Timeout
 from knowledge_base import chunking
 from knowledge_base.articles import Article
 from knowledge_base.embedding import Embedder, read_embedded_text
-from knowledge_base.errors import ImportRunning
+from knowledge_base.errors import EmbedderChanged, ImportRunning
+from knowledge_base.fingerprints import is_foreign, make_fingerprint
 from knowledge_base.readers import Unreadable, read_articles
 from knowledge_base.repository import ArticleRepository, StoredPassage
 from knowledge_base.store import build_index, find_generation, remove_others
@@ -21,9 +21,16 @@ BATCH = 32
 Notify = Callable[[str, int, int], None]
 
 
+def ignore(_stage: str, _done: int, _total: int) -> None:
+    """Take no notice of progress."""
+
+
 @dataclass(slots=True)
 class ImportReport:
-    """What an import did: article ids, and what could not be read."""
+    """What an import did: article ids, and what could not be read.
+
+    `prune_refused` says why nothing was removed though it was asked for, empty if it was.
+    """
 
     added: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
@@ -32,7 +39,7 @@ class ImportReport:
     unreadable: list[Unreadable] = field(default_factory=list)
     passages_embedded: int = 0
     generation: int = 0
-    prune_refused: bool = False
+    prune_refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +52,13 @@ class Ingest:
     repository: ArticleRepository
     embedder: Embedder
     index_root: Path
-    notify: Notify = lambda _stage, _done, _total: None
+    notify: Notify = ignore
 
     def import_paths(self, paths: Sequence[Path], *, prune: bool = False) -> ImportReport:
         """Take in every article below the paths; raise ImportRunning if another import runs.
 
         Articles go in by batches, each in one transaction: whatever kills the import, the same
-        call goes on after the last whole batch.
+        call goes on after the last whole batch. What another embedder made is embedded anew.
         """
         with lock_index(self.index_root):
             report, articles = self._read(paths)
@@ -59,14 +66,22 @@ class Ingest:
             self._save(wanted, report)
             if prune:
                 self._prune({article.id for article in articles}, report)
+            report.passages_embedded += self._renew(self._list_foreign())
             report.generation = self._index()
+            remove_others(self.index_root, keep=report.generation, previous=1)
         return report
 
     def rebuild(self) -> int:
-        """Make the index anew from SQL; return its generation."""
+        """Make the index anew from SQL, and nothing else; return its generation.
+
+        Articles that this version would split or embed otherwise are stored anew first.
+        """
         with lock_index(self.index_root):
-            remove_others(self.index_root, keep=-1)
-            return self._index()
+            self._renew(self._list_outdated())
+            generation, stored = self.repository.passages()
+            self._build(generation, stored)
+            remove_others(self.index_root, keep=generation)
+        return generation
 
     def _read(self, paths: Sequence[Path]) -> tuple[ImportReport, list[Article]]:
         report, articles = ImportReport(), []
@@ -82,7 +97,7 @@ class Ingest:
         known = self.repository.fingerprints()
         wanted = []
         for article in articles:
-            if known.get(article.id) == self._fingerprint(article):
+            if known.get(article.id) == make_fingerprint(article, self.embedder):
                 report.unchanged.append(article.id)
             else:
                 (report.changed if article.id in known else report.added).append(article.id)
@@ -91,50 +106,99 @@ class Ingest:
 
     def _save(self, wanted: Sequence[Article], report: ImportReport) -> None:
         for start in range(0, len(wanted), BATCH):
-            batch = []
-            for place, article in enumerate(wanted[start : start + BATCH], start):
-                self.notify("embedding", place, len(wanted))
-                batch.append((article, self._fingerprint(article), self._embed(article)))
-            self.repository.save_all(batch)
-            report.passages_embedded += sum(len(stored) for _, _, stored in batch)
+            self.notify("embedding", start, len(wanted))
+            report.passages_embedded += self._store(wanted[start : start + BATCH])
         self.notify("embedding", len(wanted), len(wanted))
 
-    def _embed(self, article: Article) -> list[StoredPassage]:
-        passages = chunking.split(article, self.embedder.count_tokens)
+    def _store(self, batch: Sequence[Article]) -> int:
+        """Split, embed and save some articles in one transaction; return how many passages."""
+        passages = [p for a in batch for p in chunking.split(a, self.embedder.count_tokens)]
         vectors = self.embedder.encode([read_embedded_text(passage) for passage in passages])
-        return [StoredPassage(p, vector) for p, vector in zip(passages, vectors, strict=True)]
+        stored: dict[str, list[StoredPassage]] = {article.id: [] for article in batch}
+        for passage, vector in zip(passages, vectors, strict=True):
+            stored[passage.article_id].append(StoredPassage(passage, vector))
+        self.repository.save_all(
+            [(a, make_fingerprint(a, self.embedder), stored[a.id]) for a in batch]
+        )
+        return len(passages)
 
-    def _fingerprint(self, article: Article) -> str:
-        parts = (article.content_hash, chunking.VERSION, self.embedder.fingerprint)
-        return hashlib.sha256("/".join(parts).encode()).hexdigest()
+    def _list_foreign(self) -> list[str]:
+        return list_foreign(self.repository, self.embedder)
 
-    def _prune(self, present: set[str], report: ImportReport) -> None:
-        # What could not be read may well be one of the articles that seem to be gone.
+    def _list_outdated(self) -> list[str]:
+        return [
+            article_id
+            for article_id, fingerprint in self.repository.fingerprints().items()
+            if (article := self.repository.article(article_id))
+            and fingerprint != make_fingerprint(article, self.embedder)
+        ]
+
+    def _renew(self, article_ids: Sequence[str]) -> int:
+        """Store articles anew from what SQL holds of them; return how many passages."""
+        renewed = 0
+        for start in range(0, len(article_ids), BATCH):
+            self.notify("embedding", start, len(article_ids))
+            found = map(self.repository.article, article_ids[start : start + BATCH])
+            renewed += self._store([article for article in found if article])
+        return renewed
+
+    def _prune(self, present: Collection[str], report: ImportReport) -> None:
         if report.unreadable:
-            report.prune_refused = True
-            return
-        report.removed = sorted(self.repository.fingerprints().keys() - present)
-        if report.removed:
-            self.repository.remove(report.removed)
+            # What could not be read may well be one of the articles that seem to be gone.
+            report.prune_refused = "some of what was to be read could not be; mend that first"
+        elif not present:
+            report.prune_refused = "the paths hold no article at all; look at them again"
+        else:
+            report.removed = sorted(self.repository.fingerprints().keys() - present)
+            if report.removed:
+                self.repository.remove(report.removed)
 
     def _index(self) -> int:
-        return ensure_index(self.repository, self.index_root, self.notify)
+        return ensure_index(self.repository, self.index_root, self.embedder, self.notify)
+
+    def _build(self, generation: int, stored: Sequence[StoredPassage]) -> None:
+        _build(self.index_root, generation, stored, self.embedder, self.notify)
 
 
-def ensure_index(repository: ArticleRepository, root: Path, notify: Notify) -> int:
-    """Build the index of SQL's generation if it is not there; return the generation."""
+def ensure_index(
+    repository: ArticleRepository, root: Path, embedder: Embedder, notify: Notify = ignore
+) -> int:
+    """Build the index of SQL's generation if it is not there; return the generation.
+
+    Raises EmbedderChanged if another embedder made the vectors in SQL.
+    """
     generation = repository.generation()
     if find_generation(root, generation) is None:
+        if list_foreign(repository, embedder):
+            raise EmbedderChanged(
+                "The articles were embedded with another embedder; run `frontdesk kb rebuild`."
+            )
         generation, stored = repository.passages()
-        done = 0
-
-        def progress(count: int) -> None:
-            nonlocal done
-            done += count
-            notify("indexing", done, len(stored))
-
-        build_index(root, generation, stored, progress)
+        _build(root, generation, stored, embedder, notify)
     return generation
+
+
+def list_foreign(repository: ArticleRepository, embedder: Embedder) -> list[str]:
+    """Return the ids of articles whose vectors another embedder made."""
+    prints = repository.fingerprints()
+    return [article_id for article_id, text in prints.items() if is_foreign(text, embedder)]
+
+
+def _build(
+    root: Path,
+    generation: int,
+    stored: Sequence[StoredPassage],
+    embedder: Embedder,
+    notify: Notify,
+) -> None:
+    done = 0
+
+    def progress(count: int) -> None:
+        nonlocal done
+        done += count
+        notify("indexing", done, len(stored))
+
+    build_index(root, generation, stored, progress, embedder.fingerprint)
 
 
 @contextmanager
@@ -142,12 +206,17 @@ def lock_index(root: Path, timeout_s: float = 0.0) -> Iterator[None]:
     """Hold the data folder's import lock; raise ImportRunning if somebody else has it."""
     root.mkdir(parents=True, exist_ok=True)
     holder = root / "import.pid"
+    lock = FileLock(root / "import.lock", timeout=timeout_s)
     try:
-        with FileLock(root / "import.lock", timeout=timeout_s):
-            holder.write_text(str(os.getpid()))
-            yield
+        lock.acquire()
     except Timeout as error:
         pid = holder.read_text() if holder.exists() else "?"
         raise ImportRunning(
-            f"Another import (process {pid}) is at work in {root.parent}; wait until it has ended."
+            f"Process {pid} is importing into {root.parent} or indexing it; wait until it has "
+            "ended, or stop it."
         ) from error
+    try:
+        holder.write_text(str(os.getpid()))
+        yield
+    finally:
+        lock.release()

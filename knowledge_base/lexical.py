@@ -18,10 +18,11 @@ from knowledge_base.articles import Passage
 from knowledge_base.embedding import read_embedded_text
 
 TERM = re.compile(r"\w+")
-STOP_TERMS = frozenset(STOPWORDS_EN_PLUS) | frozenset(
-    "can could may might shall should would will do does did have has had get got i im ive my me we "
-    "our you your what when where which who whom whose why how please am".split()
-)
+MORE_STOP_TERMS = """
+can could may might shall should would will do does did have has had get got i im ive my me we
+our you your what when where which who whom whose why how please am
+"""
+STOP_TERMS = frozenset(STOPWORDS_EN_PLUS) | frozenset(MORE_STOP_TERMS.split())
 _STEMMER = Stemmer.Stemmer("english")
 
 
@@ -37,7 +38,7 @@ class LexicalIndex:
     def __init__(self, bm25: "bm25s.BM25 | None", frequencies: dict[str, int], size: int) -> None:
         self._bm25 = bm25
         self._frequencies = frequencies
-        self._size = size
+        self.size = size
 
     @classmethod
     def build(cls, passages: Sequence[Passage]) -> Self:
@@ -55,7 +56,7 @@ class LexicalIndex:
         folder.mkdir(parents=True, exist_ok=True)
         if self._bm25 is not None:
             self._bm25.save(str(folder))
-        saved = {"size": self._size, "frequencies": self._frequencies}
+        saved = {"size": self.size, "frequencies": self._frequencies}
         (folder / "frequencies.json").write_text(json.dumps(saved), encoding="utf-8")
 
     @classmethod
@@ -70,7 +71,7 @@ class LexicalIndex:
         """Return the BM25 score of each passage, 0 where it is not allowed (shape [passages])."""
         terms = [term for term in read_terms(question) if term in self._frequencies]
         if self._bm25 is None or not terms:
-            return np.zeros(self._size, np.float32)
+            return np.zeros(self.size, np.float32)
         mask = allowed.astype(np.float32)
         return np.asarray(self._bm25.get_scores(terms, weight_mask=mask), dtype=np.float32)
 
@@ -83,4 +84,4 @@ class LexicalIndex:
         return sum(weights[term] for term in asked & held) / total if total else 0.0
 
     def _rarity(self, term: str) -> float:
-        return math.log(1 + (self._size + 1) / (self._frequencies.get(term, 0) + 0.5))
+        return math.log(1 + (self.size + 1) / (self._frequencies.get(term, 0) + 0.5))

@@ -1,29 +1,30 @@
-"""Articles from files: Markdown, HTML, PDF, DOCX, plain text and JSON lines."""
+"""Articles from files and folders: Markdown, HTML, PDF, DOCX, plain text and JSON lines."""
 
 import json
+import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from knowledge_base.articles import PUBLIC, Article
+from markdown_it import MarkdownIt
 
-HEADING = re.compile(r"^\s*#\s+(.+?)\s*#*\s*$", re.MULTILINE)
+from knowledge_base.articles import PUBLIC, Article
+from knowledge_base.formats import READERS, CannotRead, clean
+
+LINES = ".jsonl"
 SLUG = re.compile(r"[^\w/.-]+")
-ENOUGH_OF_PAGE = 0.7
+AUDIENCE = re.compile(r"[\w.-]+")
+_MARKDOWN = MarkdownIt("commonmark")
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A file, or a line of one, that could not become an article."""
+    """A file, a line of one, or a folder that could not be read."""
 
     path: str
     reason: str
-
-
-class CannotRead(ValueError):  # noqa: N818 - it reads as what happened
-    """Why a file could not be read, in words for the person who has it."""
 
 
 def read_articles(paths: Sequence[Path]) -> Iterator[Article | Unreadable]:
@@ -34,185 +35,138 @@ def read_articles(paths: Sequence[Path]) -> Iterator[Article | Unreadable]:
     """
     seen: dict[str, str] = {}
     for path, root in _find_files(paths):
-        for item in _read_file(path, root):
-            if isinstance(item, Article) and item.id in seen:
+        for place, item in _read_file(path, root):
+            if isinstance(item, Unreadable):
+                yield item
+            elif item.id in seen:
                 reason = f"its id {item.id!r} is already taken by {seen[item.id]}; give it another"
-                yield Unreadable(str(path), reason)
-                continue
-            if isinstance(item, Article):
-                seen[item.id] = str(path)
-            yield item
+                yield Unreadable(place, reason)
+            else:
+                seen[item.id] = place
+                yield item
 
 
-def _find_files(paths: Sequence[Path]) -> Iterator[tuple[Path, Path]]:
+def _find_files(paths: Sequence[Path]) -> Iterator[tuple[Path, Path | OSError]]:
+    """Yield each file with the folder that its id is relative to, or with why it is none."""
     for path in paths:
-        if not path.is_dir():
+        if path.is_dir():
+            yield from _walk(path)
+        else:
             yield path, path.parent
-            continue
-        for found in sorted(path.rglob("*")):
-            hidden = any(part.startswith(".") for part in found.relative_to(path).parts)
-            if found.is_file() and not hidden and found.suffix.lower() in READERS:
-                yield found, path
 
 
-def _read_file(path: Path, root: Path) -> Iterator[Article | Unreadable]:
+def _walk(root: Path) -> Iterator[tuple[Path, Path | OSError]]:
+    found: list[Path] = []
+    closed: list[OSError] = []
+    for folder, folders, names in os.walk(root, onerror=closed.append):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(folder, name) for name in names if not name.startswith(".")]
+    for path in sorted(found):
+        if path.is_file() and path.suffix.lower() in {*READERS, LINES}:
+            yield path, root
+    for error in closed:
+        yield Path(str(error.filename)), error
+
+
+def _read_file(path: Path, root: Path | OSError) -> Iterator[tuple[str, Article | Unreadable]]:
+    """Yield what a file holds, each with its place: the file, or a line of it."""
     try:
-        if path.suffix.lower() == ".jsonl":
+        if isinstance(root, OSError):
+            raise root  # noqa: TRY301 - a closed folder is told of as a closed file is
+        if path.suffix.lower() == LINES:
             yield from _read_lines(path)
         else:
-            yield _read_document(path, root)
-    except CannotRead as error:
-        yield Unreadable(str(path), str(error))
-    except FileNotFoundError:
-        yield Unreadable(str(path), "there is no such file")
-    except UnicodeDecodeError:
-        yield Unreadable(str(path), "it is not UTF-8 text; save it as UTF-8")
-    except OSError as error:
-        yield Unreadable(str(path), error.strerror or str(error))
+            yield str(path), _read_document(path, root)
+    except Exception as error:  # noqa: BLE001 - parsers fail in many ways, and others' files go in
+        yield str(path), Unreadable(str(path), _explain(error))
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error, CannotRead):
+        return str(error)
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file; look at its name"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text; save it as UTF-8"
+    if isinstance(error, OSError):
+        return f"it cannot be opened ({error.strerror or error}); see who may read it"
+    return f"it is damaged or too deeply nested ({type(error).__name__}); save it again"
 
 
 def _read_document(path: Path, root: Path) -> Article:
     reader = READERS.get(path.suffix.lower())
     if reader is None:
-        kinds = ", ".join(sorted(READERS))
-        raise CannotRead(f"files of this kind are not read; these are: {kinds}")
+        kinds = ", ".join(sorted([*READERS, LINES]))
+        raise CannotRead(f"files of this kind are not read; save it as one of {kinds}")
     fields, text = reader(path)
-    title, text = _take_title(fields.get("title"), text, path)
     if not text.strip():
-        raise CannotRead("there is no text in it")
+        raise CannotRead("there is no text in it; fill it or take it away")
     relative = path.relative_to(root).with_suffix("").as_posix()
-    return Article(
-        id=str(fields.get("id") or SLUG.sub("-", relative).strip("-")),
-        title=title,
-        text=text.strip(),
-        audience=str(fields.get("audience") or PUBLIC),
-    )
+    fallback = path.stem.replace("-", " ").replace("_", " ").capitalize()
+    return _make_article({"id": SLUG.sub("-", relative).strip("-")} | fields, text, fallback)
 
 
-def _take_title(given: object, text: str, path: Path) -> tuple[str, str]:
-    heading = HEADING.search(text)
-    if heading and not text[: heading.start()].strip():
-        rest = text[heading.end() :]
-        if given is None or str(given).strip() == heading.group(1):
-            return heading.group(1), rest
-    return str(given or path.stem.replace("-", " ").replace("_", " ").capitalize()), text
-
-
-def _read_lines(path: Path) -> Iterator[Article | Unreadable]:
+def _read_lines(path: Path) -> Iterator[tuple[str, Article | Unreadable]]:
     empty = True
-    with path.open(encoding="utf-8") as lines:
+    with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             if line.strip():
                 empty = False
-                yield _read_line(line, f"{path}:{number}")
+                yield f"{path}:{number}", _read_line(line, f"{path}:{number}")
     if empty:
-        raise CannotRead("there is no article in it")
+        raise CannotRead("there is no article in it; fill it or take it away")
 
 
-def _read_line(line: str, place: str) -> Article | Unreadable:
+def _read_line(line: bytes, place: str) -> Article | Unreadable:
     try:
-        row = json.loads(line)
-    except ValueError as error:
-        return Unreadable(place, f"this line is not JSON: {error}")
-    if not isinstance(row, dict) or not isinstance(row.get("text"), str) or "id" not in row:
-        return Unreadable(place, 'each line needs "id" and "text", and should have "title"')
-    if not row["text"].strip() or not str(row["id"]).strip():
-        return Unreadable(place, "its id or its text is empty")
-    return Article(
-        id=str(row["id"]),
-        title=str(row.get("title") or ""),
-        text=row["text"].strip(),
-        audience=str(row.get("audience") or PUBLIC),
-    )
+        row = json.loads(line.decode("utf-8-sig"))
+        if not isinstance(row, dict) or not isinstance(row.get("text"), str) or "id" not in row:
+            raise CannotRead('each line needs "id" and "text", and should have "title"')  # noqa: TRY301
+        if not row["text"].strip():
+            raise CannotRead("its text is empty; fill it or take the line away")  # noqa: TRY301
+        return _make_article(row, row["text"], "")
+    except json.JSONDecodeError as error:
+        return Unreadable(place, f"this line is not JSON ({error}); mend it")
+    except Exception as error:  # noqa: BLE001 - the other lines go in
+        return Unreadable(place, _explain(error))
 
 
-def _read_markdown(path: Path) -> tuple[dict[str, Any], str]:
-    import frontmatter  # noqa: PLC0415 - only imports need the readers' libraries
-    import yaml  # noqa: PLC0415
+def _make_article(fields: dict[str, Any], text: str, fallback: str) -> Article:
+    """Return an article of fields that somebody wrote: every one of them may be anything."""
+    article_id = _read_field(fields, "id")
+    if not article_id:
+        raise CannotRead('its "id" is empty; give it one')
+    audience = _read_field(fields, "audience").lower() or PUBLIC
+    if not AUDIENCE.fullmatch(audience):
+        raise CannotRead(f"its audience {audience!r} is none; name one in letters and digits")
+    title, rest = _take_title(_read_field(fields, "title"), clean(text).strip())
+    return _check_unicode(Article(article_id, title or fallback, rest or title, audience))
 
+
+def _read_field(fields: dict[str, Any], name: str) -> str:
+    value = fields.get(name)
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise CannotRead(f'its "{name}" is no plain text but {value!r}; put it in quotation marks')
+    return " ".join(clean(str(value)).split())
+
+
+def _take_title(given: str, text: str) -> tuple[str, str]:
+    """Return the title and the text without the heading that says it."""
+    tokens = _MARKDOWN.parse(text)
+    if not tokens or tokens[0].type != "heading_open" or not tokens[0].map:
+        return given, text
+    parts = [part.content or " " for part in tokens[1].children or []]
+    heading = " ".join("".join(parts).split())
+    if given and given.casefold() != heading.casefold():
+        return given, text
+    return given or heading, "\n".join(text.split("\n")[tokens[0].map[1] :]).strip()
+
+
+def _check_unicode(article: Article) -> Article:
     try:
-        post = frontmatter.loads(path.read_text(encoding="utf-8-sig"))
-    except yaml.YAMLError as error:
-        raise CannotRead(f"its front matter is not YAML: {error}") from error
-    return dict(post.metadata), post.content
-
-
-def _read_text(path: Path) -> tuple[dict[str, Any], str]:
-    return {}, path.read_text(encoding="utf-8-sig")
-
-
-def _read_html(path: Path) -> tuple[dict[str, Any], str]:
-    import trafilatura  # noqa: PLC0415
-
-    html = path.read_text(encoding="utf-8-sig")
-    whole = _to_markdown(html)
-    extracted = trafilatura.extract(
-        html, output_format="markdown", include_tables=True, include_formatting=True,
-        include_links=True, favor_recall=True,
-    )  # fmt: skip
-    # trafilatura leaves menus and footers out, but on small pages structure too: then keep all.
-    text = extracted if extracted and _keeps_structure(extracted, whole) else whole
-    title = re.search(r"(?is)<title[^>]*>(.*?)</title>", html)
-    return ({"title": " ".join(title.group(1).split())} if title else {}), text
-
-
-def _keeps_structure(extracted: str, whole: str) -> bool:
-    marks = (r"^#{1,6} ", r"^\s*(?:[-*+]|\d+\.) ", r"^\s*\|", r"^```")
-    return all(
-        len(re.findall(mark, extracted, re.MULTILINE))
-        >= ENOUGH_OF_PAGE * len(re.findall(mark, whole, re.MULTILINE))
-        for mark in marks
-    )
-
-
-def _to_markdown(html: str) -> str:
-    from bs4 import BeautifulSoup  # noqa: PLC0415
-    from markdownify import markdownify  # noqa: PLC0415
-
-    soup = BeautifulSoup(html, "html.parser")
-    for tag in soup(["script", "style", "head", "nav", "footer", "template", "noscript"]):
-        tag.decompose()
-    text = markdownify(str(soup), heading_style="ATX", bullets="-")
-    return re.sub(r"\n{3,}", "\n\n", text).strip()
-
-
-def _read_pdf(path: Path) -> tuple[dict[str, Any], str]:
-    import liteparse  # noqa: PLC0415
-
-    if not path.read_bytes()[:1024].lstrip().startswith(b"%PDF"):
-        raise CannotRead("it is not a PDF")
-    parser = liteparse.LiteParse(
-        ocr_enabled=False, output_format="markdown", image_mode="off", quiet=True
-    )
-    try:
-        text = parser.parse(str(path)).text
-    except liteparse.ParseError as error:
-        raise CannotRead(f"the PDF is damaged or has a password: {error}") from error
-    if not text.strip():
-        raise CannotRead("the PDF holds pictures of text only; save it with its text")
-    return {}, text
-
-
-def _read_docx(path: Path) -> tuple[dict[str, Any], str]:
-    import zipfile  # noqa: PLC0415
-
-    import mammoth  # noqa: PLC0415
-
-    try:
-        with path.open("rb") as file:
-            html = mammoth.convert_to_html(file).value
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise CannotRead("it is not a DOCX file, or it is damaged or has a password") from error
-    return {}, _to_markdown(html)
-
-
-READERS: dict[str, Callable[[Path], tuple[dict[str, Any], str]]] = {
-    ".md": _read_markdown,
-    ".markdown": _read_markdown,
-    ".html": _read_html,
-    ".htm": _read_html,
-    ".pdf": _read_pdf,
-    ".docx": _read_docx,
-    ".txt": _read_text,
-    ".jsonl": _read_text,  # read line by line before it comes to this
-}
+        _ = article.content_hash
+    except UnicodeEncodeError as error:
+        raise CannotRead("it holds half a character (a lone surrogate); mend it") from error
+    return article

@@ -43,18 +43,35 @@ class IndexStore:
 
     def __init__(self, folder: Path) -> None:
         self.generation = int(folder.name.removeprefix(PREFIX))
-        self._client = _open_chroma(folder / "chroma")
-        self._collection = self._client.get_collection(COLLECTION)
         places = json.loads((folder / "places.json").read_text(encoding="utf-8"))
+        self.embedder: str = places.get("embedder", "")
         self._ids: list[str] = places["ids"]
         self._place = {passage_id: place for place, passage_id in enumerate(self._ids)}
-        self._audiences = np.array(places["audiences"], dtype=object)
+        self._audiences = np.array(places["audiences"], dtype=np.str_)
         self.lexical = LexicalIndex.load(folder / "lexical")
+        if self.lexical.size != len(self._ids):
+            raise ValueError(f"{folder} is damaged: its BM25 is of other passages")
+        self._client = _open_chroma(folder / "chroma")
+        try:
+            self._collection = self._client.get_collection(COLLECTION)
+            self._check(folder)
+        except Exception:
+            # Chroma hands the same client out again for the same folder, mended or not.
+            self._client.close()
+            raise
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """Open a generation's folder; raises if it is damaged."""
+        """Open a generation's folder; raises, whatever is wrong with it, if it is damaged."""
         return cls(folder)
+
+    def _check(self, folder: Path) -> None:
+        if self._collection.count() != len(self._ids):
+            raise ValueError(f"{folder} is damaged: its vectors are of other passages")
+        if self._ids:
+            first = self._collection.get(ids=self._ids[:1], include=["embeddings"])
+            vector = np.asarray(first["embeddings"], dtype=np.float32)[0]
+            self._query(vector, None, 1)
 
     def __len__(self) -> int:
         """Return how many passages there are."""
@@ -65,7 +82,11 @@ class IndexStore:
         self._client.close()
 
     def search(
-        self, question: str, vector: NDArray[np.float32], audiences: Sequence[str] | None, limit: int
+        self,
+        question: str,
+        vector: NDArray[np.float32],
+        audiences: Sequence[str] | None,
+        limit: int,
     ) -> tuple[list[str], list[str], dict[str, Found]]:
         """Return ids by similarity, ids by BM25, and what was found by id.
 
@@ -80,7 +101,7 @@ class IndexStore:
     def _allow(self, audiences: Sequence[str] | None) -> NDArray[np.bool_]:
         if audiences is None:
             return np.ones(len(self._ids), dtype=np.bool_)
-        return np.isin(self._audiences.astype(str), list(audiences))
+        return np.isin(self._audiences, list(audiences))
 
     def _query(
         self, vector: NDArray[np.float32], audiences: Sequence[str] | None, limit: int
@@ -115,9 +136,16 @@ class IndexStore:
 
 
 def build_index(
-    root: Path, generation: int, stored: Sequence[StoredPassage], progress: Progress
+    root: Path,
+    generation: int,
+    stored: Sequence[StoredPassage],
+    progress: Progress,
+    embedder: str = "",
 ) -> None:
-    """Write a generation below `root`; one that is there already is replaced."""
+    """Write a generation below `root`; one that is there already is replaced.
+
+    `embedder` is the fingerprint of what made the vectors, empty if it does not matter.
+    """
     root.mkdir(parents=True, exist_ok=True)
     target = root / f"{PREFIX}{generation}"
     draft = root / f".draft-{generation}-{uuid.uuid4().hex}"
@@ -125,7 +153,11 @@ def build_index(
     try:
         _write_chroma(draft / "chroma", stored, progress)
         LexicalIndex.build(passages).save(draft / "lexical")
-        places = {"ids": [p.id for p in passages], "audiences": [p.audience for p in passages]}
+        places = {
+            "ids": [p.id for p in passages],
+            "audiences": [p.audience for p in passages],
+            "embedder": embedder,
+        }
         (draft / "places.json").write_text(json.dumps(places), encoding="utf-8")
         if target.exists():
             shutil.rmtree(target)
@@ -140,12 +172,24 @@ def find_generation(root: Path, generation: int) -> Path | None:
     return folder if (folder / "places.json").exists() else None
 
 
-def remove_others(root: Path, keep: int) -> None:
-    """Delete unfinished drafts and all generations but `keep`."""
+def list_generations(root: Path) -> list[int]:
+    """Return the generations that are built, newest first."""
+    names = [folder.name.removeprefix(PREFIX) for folder in root.glob(f"{PREFIX}*")]
+    numbers = [int(name) for name in names if name.isdecimal()]
+    return sorted((n for n in numbers if find_generation(root, n)), reverse=True)
+
+
+def remove_others(root: Path, keep: int, previous: int = 0) -> None:
+    """Delete unfinished drafts and all generations but `keep` and some newest ones before it.
+
+    Where a generation's folder is deleted, a process that has it open can read on (on POSIX).
+    """
     for folder in root.glob(".draft-*"):
         shutil.rmtree(folder, ignore_errors=True)
+    before = [n for n in list_generations(root) if n < keep]
+    kept = {f"{PREFIX}{n}" for n in [keep, *before[:previous]]}
     for folder in root.glob(f"{PREFIX}*"):
-        if folder.name != f"{PREFIX}{keep}":
+        if folder.name not in kept:
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -34,14 +34,14 @@ class Screening:
 class Screener:
     """A linear classifier on the embedding of the message, and a list of certain phrases.
 
-    `weights` is [labels, dimensions], `bias` [labels]; `threshold` is the probability from which
-    a message is handed off.
+    `weights` is [labels, dimensions], `bias` [labels]; `thresholds` are the probabilities
+    from which a message is handed off, by label.
     """
 
     labels: tuple[str, ...]
     weights: NDArray[np.float64]
     bias: NDArray[np.float64]
-    threshold: float
+    thresholds: tuple[float, ...]
     phrases: tuple[str, ...]
     not_after: tuple[str, ...]
 
@@ -54,7 +54,7 @@ class Screener:
             labels=tuple(saved["labels"]),
             weights=np.asarray(saved["weights"]),
             bias=np.asarray(saved["bias"]),
-            threshold=float(saved["threshold"]),
+            thresholds=tuple(saved["thresholds"]),
             phrases=tuple(wishes["phrases"]),
             not_after=tuple(wishes["not_after"]),
         )
@@ -65,7 +65,7 @@ class Screener:
             return Screening(Reason.ASKED_FOR_PERSON, 1.0)
         chances = _softmax(self.weights @ vector.astype(np.float64) + self.bias)
         best = int(np.argmax(chances))
-        if self.labels[best] == NONE or chances[best] < self.threshold:
+        if self.labels[best] == NONE or chances[best] < self.thresholds[best]:
             return Screening(None, float(chances[self.labels.index(NONE)]))
         return Screening(REASONS[self.labels[best]], float(chances[best]))
 

@@ -35,9 +35,10 @@ CONTRASTS: tuple[tuple[frozenset[str], ...], ...] = tuple(
 STRENGTHENERS: tuple[frozenset[str], ...] = tuple(
     frozenset(words.split())
     for words in (
-        "any anytime anyone anything anywhere all every everyone everything always each whatever "
+        "any anytime anyone anything anywhere all every everyone everything each whatever "
         "whenever regardless",
-        "never",
+        "always",
+        "never not no",
         "guarantee guaranteed guarantees certainly definitely",
         "immediately instantly instant immediate straightaway",
         "automatically automatic",
@@ -49,9 +50,10 @@ STRENGTHENERS: tuple[frozenset[str], ...] = tuple(
         "permanently permanent forever",
     )
 )
+PLAIN_NEGATIONS = frozenset({"not", "no"})
 OBLIGATION = frozenset("must required requires mandatory obliged obligatory".split())
 CONDITION = re.compile(
-    r"(?i)\b(?:only if|if|unless|provided(?: that)?|as long as|only when|when|only for|only after"
+    r"(?i)\b(?:only if|(?<!even )if|unless|provided(?: that)?|as long as|only when|when|only for|only after"
     r"|once)\b"
 )
 CONDITION_END = re.compile(r"[,;:]|\.\s|\bthen\b")
@@ -106,7 +108,7 @@ def find_strengthening(claim: Sequence[Word], source: Sequence[Word]) -> frozens
     return frozenset(
         word
         for kin in STRENGTHENERS
-        for word in said & (kin if kin.isdisjoint(OBLIGATION) else OBLIGATION)
+        for word in said & (kin if kin.isdisjoint(OBLIGATION) else OBLIGATION) - PLAIN_NEGATIONS
         if not stated & kin
     )
 

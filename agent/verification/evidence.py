@@ -18,6 +18,8 @@ ADDRESSED_TO_MACHINE = re.compile(
     r"(?i)\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instruction|rule|prompt|polic|guideline)"
     r"|\b(?:system prompt|as an ai|you are now|language model|chatbot|ai assistant)\b"
 )
+# A block quote in the first person, or in quotation marks, is an example; else it is a note.
+SOMEBODY_SPEAKS = re.compile(r"(?i)^[\s\"“«„*]*[\"“«„]|\b(?:I|me|my|please|I[’']m|I[’']ve)\b|\bdear\b|!")
 # What is quoted is somebody else's word: an example message, a review, a scam.
 QUOTED = re.compile(r"[\"“«„]([^\"”»“]{15,})[\"”»“]")
 
@@ -70,12 +72,16 @@ def read_title(passage: Passage) -> Unit:
 
 def _walk(tokens: Sequence[Token], above: str, passage_id: str) -> Iterator[Unit]:
     heading, lead, header, cells = "", "", [], []
-    block, in_list, in_header = "", 0, False
+    block, in_list, in_header, in_quote = "", 0, False, 0
     for token in tokens:
         if token.type in {"bullet_list_open", "ordered_list_open"}:
             in_list += 1
         elif token.type in {"bullet_list_close", "ordered_list_close"}:
             in_list -= 1
+        elif token.type == "blockquote_open":
+            in_quote += 1
+        elif token.type == "blockquote_close":
+            in_quote -= 1
         elif token.type in {"heading_open", "paragraph_open", "th_open", "td_open"}:
             block = token.type
         elif token.type == "thead_open":
@@ -90,6 +96,8 @@ def _walk(tokens: Sequence[Token], above: str, passage_id: str) -> Iterator[Unit
             yield Unit(token.content.strip(), f"{above} {heading} {lead}", passage_id)
         elif token.type == "inline":
             text = plain_text(token)
+            if in_quote and SOMEBODY_SPEAKS.search(text):
+                continue
             if block == "heading_open":
                 heading, lead = text, ""
             elif block == "th_open":

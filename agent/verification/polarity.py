@@ -12,13 +12,18 @@ from agent.verification.words import Word, read_words
 
 CLAUSE_END = re.compile(
     r"[,;:()—–]|\.\s"
-    r"|\b(?:but|if|unless|when|while|although|though|however|because|since|until|and|or|so)\b",
+    r"|\b(?:but|if|unless|when|while|although|though|however|because|since|until|and|so)\b",
     re.IGNORECASE,
 )
 NEGATORS = frozenset(
     "not no never neither nor none nobody nothing without non unable except excluding exclude "
     "excludes excluded prohibited prohibits forbidden banned refuse refuses refused decline "
-    "declines declined deny denies denied isnt dont".split()
+    "declines declined deny denies denied".split()
+)
+# These deny the noun that follows, not the sentence: «charges no fee for changing dates».
+NOUN_NEGATORS = frozenset("no non without except excluding neither nor".split())
+CLOSING_NEGATORS = frozenset(
+    "prohibited forbidden banned excluded refused declined denied impossible".split()
 )
 # «no later than», «no more than» and «not only» bound or add; they deny nothing.
 HARMLESS = re.compile(
@@ -26,6 +31,7 @@ HARMLESS = re.compile(
     r"|\bnot (?:more|less|later) than\b"
 )
 REACH = 4
+NOUN_REACH = 1
 
 
 def split_clauses(text: str) -> list[str]:
@@ -44,19 +50,28 @@ def read_polarity(text: str) -> dict[str, frozenset[bool]]:
 
 
 def _mark(words: tuple[Word, ...]) -> Iterator[tuple[str, bool]]:
-    reach = 0
-    passive = words and words[-1].text.lower() in NEGATORS  # «smoking is forbidden»
+    """Yield each content stem with whether it is denied; with both where that is uncertain."""
+    reach, whole = 0, True
+    closed = any(word.text.lower() in CLOSING_NEGATORS for word in words[-1:])
     for word in words:
-        if word.text.lower() in NEGATORS:
-            reach = REACH
-            yield word.stem, False
-        elif word.is_content:
-            yield word.stem, bool(reach or passive)
-            reach = max(0, reach - 1)
+        lowered = word.text.lower()
+        if lowered in NEGATORS:
+            reach, whole = (NOUN_REACH, True) if lowered in NOUN_NEGATORS else (REACH, False)
+            continue
+        if not word.is_content:
+            continue
+        yield word.stem, bool(reach) or closed
+        # How far a «not» reaches is a guess: beyond it, the words may be denied or not.
+        if not reach and not whole:
+            yield word.stem, True
+        reach = max(0, reach - 1)
 
 
-def find_reversals(claim: str, source: str) -> frozenset[str]:
-    """Return the stems that one text denies and the other affirms."""
-    said, stated = read_polarity(claim), read_polarity(source)
+def find_reversals(claim: str, source: str, context: str = "") -> frozenset[str]:
+    """Return the stems that the claim denies and the source affirms, or the other way round.
+
+    The context counts only for what the source itself does not mention.
+    """
+    said, stated = read_polarity(claim), {**read_polarity(context), **read_polarity(source)}
     shared = said.keys() & stated.keys()
     return frozenset(stem for stem in shared if not said[stem] & stated[stem])

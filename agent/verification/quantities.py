@@ -52,9 +52,7 @@ QUALIFIERS = WORKING | {"calendar", "consecutive", "full", "additional", "more",
 CONNECTIVES = frozenset({"to", "or", "and", "of", "$"})
 NUMBER = re.compile(r"^\d[\d,]*(?:[.:]\d+)*$")
 GLUED = re.compile(r"^(\d[\d,.]*)(am|pm|h|hrs?|k|m|mb|gb|kb|km|kg|min|st|nd|rd|th|x)$", re.IGNORECASE)
-MONTHS = frozenset(
-    "january february march april june july august september october november december".split()
-)
+RANGE = re.compile(r"(\d[\d:.,]*) to (\d[\d:.,]*)")
 SIDES = {"before": "before", "prior": "before", "after": "after", "following": "after"}
 UNIT_REACH = 5
 BOUND_REACH = 4
@@ -71,6 +69,7 @@ class Bound(StrEnum):
 
 BOUNDS: tuple[tuple[tuple[str, ...], Bound], ...] = (
     (("no", "more", "than"), Bound.UPPER),
+    (("never", "more", "than"), Bound.UPPER),
     (("not", "more", "than"), Bound.UPPER),
     (("no", "less", "than"), Bound.LOWER),
     (("no", "fewer", "than"), Bound.LOWER),
@@ -135,6 +134,11 @@ def read_quantities(text: str) -> tuple[Quantity, ...]:
             continue
         found.append(Quantity(value, unit, _bound(words, place), working, _side(words, place)))
     return tuple(found)
+
+
+def read_ranges(text: str) -> frozenset[tuple[str, str]]:
+    """Return the ranges that a sentence states, as written: «from 8:00 to 22:00»."""
+    return frozenset(RANGE.findall(_open_up(text)))
 
 
 def _open_up(text: str) -> str:

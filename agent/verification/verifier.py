@@ -19,11 +19,14 @@ from agent.verification.contrasts import (
 )
 from agent.verification.evidence import Unit, read_title, read_units
 from agent.verification.polarity import find_reversals
-from agent.verification.quantities import Quantity, read_quantities
+from agent.verification.quantities import Quantity, read_quantities, read_ranges
 from agent.verification.words import Word, content_stems, read_words
 from knowledge_base.articles import Passage
 
-LINK = re.compile(r"(?:https?://|www\.)[^\s)\]>]+|[\w.+-]+@[\w-]+\.[\w.]+")
+LINK = re.compile(
+    r"(?:https?://|www\.)[^\s)\]>]+|[\w.+-]+@[\w-]+\.[\w.]+"
+    r"|\b[a-z\d-]{2,}(?:\.[a-z\d-]+)*\.[a-z]{2,}\b(?:/[^\s)\]>]*)?"
+)
 PARTS = re.compile(r"[;,]\s|\b(?:and|but|or|while|whereas)\b|\.\s", re.IGNORECASE)
 LIMIT = re.compile(r"\b(?:until|within|before|after|up to|at least|no later than)\b", re.IGNORECASE)
 TIME_UNITS = frozenset({"minute", "hour", "day", "night", "week", "month", "year"})
@@ -47,6 +50,7 @@ class Failure(StrEnum):
     CONTRAST = "swaps a word for its opposite"
     STRONGER = "is stronger than the passage"
     CONDITION = "leaves out a condition"
+    CONTRADICTED = "another sentence of the passages says otherwise"
     COVERAGE = "words that the passage does not hold"
 
 
@@ -113,7 +117,10 @@ class Verifier:
             return Verdict(0.0, None, Failure.PROMISE)
         verdicts = [v for passage in passages for v in self._weigh(claim, passage)]
         none = Verdict(0.0, None, Failure.NO_PASSAGE)
-        return max(verdicts, key=lambda v: (v.supported, v.score), default=none)
+        best = max(verdicts, key=lambda v: (v.supported, v.score), default=none)
+        if _is_outdone(claim, best, passages):
+            return Verdict(best.score / 2, best.unit, Failure.CONTRADICTED)
+        return best
 
     def _weigh(self, claim: Claim, passage: Passage) -> Iterator[Verdict]:
         whole = _gather(passage)
@@ -155,11 +162,11 @@ def _compare(claim: Claim, unit: Unit) -> Failure | None:
     words = (*unit.words, *read_words(unit.context))
     if _coverage(claim, unit) < ENOUGH_COVERED or own < ENOUGH_OF_ITS_OWN:
         return Failure.COVERAGE
-    if not all(any(q.agrees_with(s) for s in unit.quantities) for q in claim.quantities):
+    if not _states_all(claim, unit) or _turns_range(claim.text, unit.text):
         return Failure.QUANTITY
     if _is_mispaired(claim, unit):
         return Failure.PAIRING
-    if find_reversals(claim.text, f"{unit.context}. {unit.text}"):
+    if find_reversals(claim.text, unit.text, unit.context):
         return Failure.NEGATION
     if find_swaps(claim.words, words) or find_role_swaps(claim.words, unit.words):
         return Failure.CONTRAST
@@ -168,6 +175,35 @@ def _compare(claim: Claim, unit: Unit) -> Failure | None:
     if find_dropped_condition(claim.text, unit.text, claim.known) or _drops_deadline(claim, unit):
         return Failure.CONDITION
     return None
+
+
+def _states_all(claim: Claim, unit: Unit) -> bool:
+    return all(any(q.agrees_with(s) for s in unit.quantities) for q in claim.quantities)
+
+
+def _turns_range(claim: str, source: str) -> bool:
+    said, stated = read_ranges(claim), read_ranges(source)
+    return any((end, start) in stated and (start, end) not in stated for start, end in said)
+
+
+def _is_outdone(claim: Claim, verdict: Verdict, passages: Sequence[Passage]) -> bool:
+    """Whether a unit nearer to the claim's own words contradicts it.
+
+    «Carbon monoxide alarms must be replaced after 10 years» fits what is said of smoke alarms
+    under a title that names both; what is said of carbon monoxide alarms decides.
+    """
+    if verdict.unit is None or not verdict.supported:
+        return False
+    own = len(claim.stems & verdict.unit.stems)
+    rivals = (u for p in passages for u in read_units(p) if len(claim.stems & u.stems) > own)
+    return any(_contradicts(claim, rival) for rival in rivals)
+
+
+def _contradicts(claim: Claim, rival: Unit) -> bool:
+    kinds = {q.unit for q in claim.quantities}
+    comparable = any(s.unit in kinds for s in rival.quantities)
+    other_number = bool(claim.quantities) and comparable and not _states_all(claim, rival)
+    return other_number or bool(find_reversals(claim.text, rival.text, rival.context))
 
 
 def _weigh_parts(claim: Claim, units: Sequence[Unit]) -> Iterator[Verdict]:

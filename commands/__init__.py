@@ -1,0 +1,5 @@
+"""The command line: `frontdesk`."""
+
+from commands.app import main
+
+__all__ = ["main"]

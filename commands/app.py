@@ -1,0 +1,37 @@
+"""The application that Typer runs, and the errors that it explains."""
+
+import sys
+
+import typer
+
+from agent.errors import FrontdeskError
+from api.settings import SettingsError
+from commands import ask, doctor, kb, models, serve
+from commands.terminal import Exit, err, fail
+from knowledge_base.errors import KnowledgeBaseError
+
+app = typer.Typer(
+    name="frontdesk",
+    help="A customer-service agent that runs on your own machine, on your own help articles.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(models.app, name="models", help="The models: list, pull, verify.")
+app.add_typer(kb.app, name="kb", help="The knowledge base: import, search, status, rebuild.")
+app.command(name="ask")(ask.ask)
+app.command(name="serve")(serve.serve)
+app.command(name="doctor")(doctor.doctor)
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    try:
+        app()
+    except (FrontdeskError, KnowledgeBaseError) as error:
+        sys.exit(fail(str(error)).exit_code)
+    except SettingsError as error:
+        sys.exit(fail(str(error), Exit.WRONG_USAGE).exit_code)
+    except KeyboardInterrupt:
+        err.print("Stopped. The same command goes on from here.")
+        sys.exit(130)
