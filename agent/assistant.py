@@ -1,8 +1,8 @@
 """The agent's front door."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import anyio
 from langgraph.types import Command
@@ -40,7 +40,7 @@ class Assistant:
         question: str,
         audience: str = PUBLIC,
         history: Sequence[Message] = (),
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         """Yield the turn's events; the last one is Done.
 
         `history` is what was said elsewhere before the first turn. A turn may be run again under
@@ -69,7 +69,7 @@ class Assistant:
                 durability="sync",
             )
 
-    async def _run(self, conversation_id: str, start: Conversation) -> AsyncIterator[Event]:
+    async def _run(self, conversation_id: str, start: Conversation) -> AsyncGenerator[Event, None]:
         stream = self._graph.astream(
             start,
             _thread(conversation_id),
@@ -167,9 +167,7 @@ def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)
 
 
-def _begin(
-    turn_id: str, question: str, audience: str, history: Sequence[Message]
-) -> Conversation:
+def _begin(turn_id: str, question: str, audience: str, history: Sequence[Message]) -> Conversation:
     """Return the state that a turn begins with; nothing of the turn before may linger."""
     start: dict[str, Any] = {
         "turn_id": turn_id,
@@ -188,7 +186,8 @@ def _begin(
     }
     if history:
         start["given"] = list(history)
-    return start  # type: ignore[return-value] - outcome and reason come before they are read
+    # Outcome and reason are None until a node sets them, and nothing reads them before.
+    return cast("Conversation", start)
 
 
 def _thread(conversation_id: str) -> Any:  # noqa: ANN401 - LangChain's RunnableConfig

@@ -28,8 +28,8 @@ NEXT = {
 }
 
 
-def build_graph(checkpointer: BaseCheckpointSaver[Any]) -> Any:  # noqa: ANN401 - its type is generic in four
-    """Return the compiled graph; its state is kept by the checkpointer, one thread a conversation."""
+def build_graph(checkpointer: BaseCheckpointSaver[Any]) -> Any:  # noqa: ANN401 - as it comes
+    """Return the compiled graph; the checkpointer keeps one thread a conversation."""
     graph = StateGraph(Conversation, context_schema=Deps)
     for node in (
         screen, condense, retrieve, decide, answer, clarify, abstain, refer, conclude, hand_off,

@@ -1,5 +1,6 @@
 """Prompts put together, and cut to what the model can read."""
 
+import re
 from collections.abc import Sequence
 
 from agent.ports import ChatMessage, ChatModel, Completion, Deps
@@ -8,6 +9,9 @@ from agent.verification.evidence import read_units
 from knowledge_base.articles import Passage
 from prompts import render
 
+RELATIVE_LINK = re.compile(r"\[([^\]]+)\]\((?!https?:|mailto:)[^)]*\)")
+EMPHASIS = re.compile(r"\*\*|__")
+STOP = ("<passage", "<question")
 ANSWER_TOKENS = 160
 CONDENSED_TOKENS = 48
 LAST_TURNS = 6
@@ -23,7 +27,7 @@ async def build_answer(deps: Deps, question: str, passages: Sequence[Passage]) -
     while True:
         messages = _answer_messages(deps.company, question, kept)
         if await _fits(deps.model, messages) or not kept:
-            return Completion(messages, ANSWER_TOKENS, seed=deps.seed, stop=("<passage", "<question"))
+            return Completion(messages, ANSWER_TOKENS, seed=deps.seed, stop=STOP)
         if len(kept) > 1:
             kept.pop()
         else:
@@ -34,7 +38,7 @@ def _answer_messages(
     company: str, question: str, passages: Sequence[Passage]
 ) -> tuple[ChatMessage, ...]:
     shown = [
-        {"title": " > ".join((p.title, *p.heading_path)), "text": _mark_off(p.text)}
+        {"title": " > ".join((p.title, *p.heading_path)), "text": _mark_off(_drop_markup(p.text))}
         for p in passages
     ]
     return (
@@ -49,9 +53,10 @@ def build_condensation(deps: Deps, question: str, history: Sequence[Message]) ->
         {"role": message.role, "text": _mark_off(_clip(message.text))}
         for message in history[-LAST_TURNS:]
     ]
+    asked = render("condense", history=recent, question=_mark_off(question))
     messages: tuple[ChatMessage, ...] = (
         {"role": "system", "content": render("condense_system")},
-        {"role": "user", "content": render("condense", history=recent, question=_mark_off(question))},
+        {"role": "user", "content": asked},
     )
     return Completion(messages, CONDENSED_TOKENS, seed=deps.seed, stop=("\n",))
 
@@ -69,6 +74,11 @@ def _shorten(passage: Passage) -> list[Passage]:
         passage.id, passage.article_id, passage.title, passage.heading_path, text, passage.audience
     )
     return [shorter]
+
+
+def _drop_markup(text: str) -> str:
+    """Take out what the model would copy: link targets and emphasis. Addresses in full stay."""
+    return EMPHASIS.sub("", RELATIVE_LINK.sub(r"\1", text))
 
 
 def _mark_off(text: str) -> str:

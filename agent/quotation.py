@@ -7,6 +7,7 @@ import numpy as np
 
 from agent.ports import Encoder
 from agent.verification.evidence import QUOTED, Unit, read_units
+from agent.verification.words import content_stems, read_words
 from knowledge_base.articles import Passage
 
 # Cosine of question and sentence (with its headings) from which a quotation is to the point.
@@ -31,16 +32,28 @@ class Quotation:
 async def find_quotation(
     encoder: Encoder, question: str, passages: Sequence[Passage]
 ) -> Quotation | None:
-    """Return the sentence nearest to the question, None if none is near enough."""
+    """Return the nearest sentence that speaks of what was asked, None if there is none."""
     units = [u for passage in passages for u in read_units(passage) if _is_quotable(u)]
     if not units:
         return None
     vectors = await encoder.encode([question, *(f"{u.context}. {u.text}" for u in units)])
     nearness = vectors[1:] @ vectors[0]
-    best = int(np.argmax(nearness))
-    if nearness[best] < TO_THE_POINT:
-        return None
-    return Quotation(units[best], float(nearness[best]))
+    asked = content_stems(read_words(question))
+    for place in np.argsort(-nearness, kind="stable"):
+        if nearness[place] < TO_THE_POINT:
+            break
+        if _touches(asked, units[place]):
+            return Quotation(units[place], float(nearness[place]))
+    return None
+
+
+def _touches(asked: frozenset[str], unit: Unit) -> bool:
+    """Whether the unit itself, and not only its headings, speaks of half of what was asked.
+
+    A title brings its words to every sentence below it: they don't tell the sentences apart.
+    """
+    special = asked - unit.context_stems or asked
+    return 2 * len(special & unit.stems) >= len(special)
 
 
 def _is_quotable(unit: Unit) -> bool:

@@ -73,15 +73,13 @@ def _read_history(path: Path) -> list[Message]:
         raise fail(f"{path}: {error.strerror}.", Exit.WRONG_USAGE) from error
     except (ValueError, KeyError, ValidationError) as error:
         raise fail(
-            f'{path}: this is not a history; it should be JSON such as '
+            f"{path}: this is not a history; it should be JSON such as "
             '[{"role": "customer", "text": "…"}, {"role": "agent", "text": "…"}].',
             Exit.WRONG_USAGE,
         ) from error
 
 
-async def _ask(
-    settings: Settings, question: str, audience: str, history: list[Message]
-) -> Reply:
+async def _ask(settings: Settings, question: str, audience: str, history: list[Message]) -> Reply:
     async with open_one_off_assistant(settings) as assistant:
         last: Event | None = None
         async for event in assistant.reply("ask", "ask", question, audience, history):
@@ -105,8 +103,6 @@ def _print_reply(reply: Reply) -> None:
                 out.print(line, style="dim", markup=False)
     else:
         out.print(reply.text, markup=False)
-    seconds = f"{reply.timings.total_s:.1f} s"
-    out.print(
-        f"{reply.outcome.value}: {reply.reason.value}, confidence {reply.confidence:.2f}, {seconds}",
-        style=COLOURS[reply.outcome],
-    )
+    seconds = f"confidence {reply.confidence:.2f}, {reply.timings.total_s:.1f} s"
+    colour = COLOURS[reply.outcome]
+    out.print(f"{reply.outcome.value}: {reply.reason.value}, {seconds}", style=colour)

@@ -15,7 +15,9 @@ TOP = 5
 LONGEST = 12
 
 
-def measure(question: str, own: Ranking, standalone: Ranking, *, follow_up: bool) -> dict[str, float]:
+def measure(
+    question: str, own: Ranking, standalone: Ranking, *, follow_up: bool
+) -> dict[str, float]:
     """Return the features of one turn.
 
     `question` is what the customer wrote, `own` its ranking; `standalone` is the ranking of the

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ from knowledge_base import chunking
 from knowledge_base.articles import PUBLIC, Article, Ranking
 from knowledge_base.embedding import SentenceTransformerEmbedder, read_embedded_text
 from knowledge_base.readers import read_articles
-from knowledge_base.repository import StoredPassage
+from knowledge_base.repository import ArticleRepository, StoredPassage
 from knowledge_base.search import KnowledgeBase
 from knowledge_base.store import build_index
 
@@ -90,7 +90,8 @@ def _index(embedder_folder: Path, articles: Path, folder: Path) -> KnowledgeBase
     vectors = embedder.encode([read_embedded_text(passage) for passage in passages])
     stored = [StoredPassage(p, vector) for p, vector in zip(passages, vectors, strict=True)]
     build_index(folder, 1, stored, lambda _: None)
-    knowledge_base = KnowledgeBase(_Fixed(stored), embedder, folder)  # type: ignore[arg-type] - what it reads
+    # Searching reads no more of a repository than this one has.
+    knowledge_base = KnowledgeBase(cast("ArticleRepository", _Fixed(stored)), embedder, folder)
     knowledge_base.open()
     return knowledge_base
 
@@ -116,9 +117,7 @@ def _cut(ranking: Ranking, withheld: list[str]) -> Ranking:
 
 
 def _pipeline() -> Any:  # noqa: ANN401 - scikit-learn's pipeline is untyped
-    return make_pipeline(
-        StandardScaler(), LogisticRegression(C=REGULARISATION, max_iter=5000)
-    )
+    return make_pipeline(StandardScaler(), LogisticRegression(C=REGULARISATION, max_iter=5000))
 
 
 def _fit(matrix: NDArray[np.float64], labels: NDArray[np.str_], examples: list[Example]) -> Any:  # noqa: ANN401

@@ -10,17 +10,21 @@ from langgraph.runtime import Runtime
 from agent.events import SentenceVerified
 from agent.ports import Deps
 from agent.prompting import build_answer
-from agent.quotation import Quotation, find_quotation
+from agent.quotation import find_quotation
 from agent.state import Conversation, Outcome, Reason, Sentence
 from agent.verification.sentences import SentenceStream, read_citations
-from agent.verification.words import content_stems, read_words
 from knowledge_base.articles import Passage
 
 MOST_SENTENCES = 3
-DECLINED = re.compile(r"(?i)\bno answer\b|\bpassages? do(?:es)? not\b|\bnot (?:mentioned|specified)\b")
+DECLINED = re.compile(
+    r"(?i)\b(?:I do(?:n['’]t| not) know|no answer|passages? do(?:es)? not)\b"
+    r"|\bnot (?:mentioned|specified)\b"
+)
 # «Yes» and «No» speak about the question, which no passage can support: the rest must do.
 OPENER = re.compile(r"(?i)^(?:yes|no|sure|of course|certainly|absolutely)\b[\s,.!:;—–-]*")
-# Above this chance of being answerable, the model's «NO ANSWER» is checked against the passages.
+# Cosine of question and sentence: true sentences about something else lie below it.
+RELEVANT_FROM = 0.3
+# Above this chance of being answerable, the model's «I don't know» is checked against the passages.
 DOUBT_DECLINE_FROM = 0.8
 
 
@@ -43,7 +47,7 @@ async def answer(state: Conversation, runtime: Runtime[Deps]) -> Conversation:
             draft.declined = True
             break
         sentence = _support(text, deps, passages, f"{state['question']} {state['standalone']}")
-        if sentence is None:
+        if sentence is None or not await _is_relevant(sentence, state["standalone"], deps):
             draft.dropped += 1
         elif sentence.text not in {kept.text for kept in draft.shown}:
             draft.shown.append(sentence)
@@ -55,9 +59,7 @@ async def answer(state: Conversation, runtime: Runtime[Deps]) -> Conversation:
     return _conclude(draft, state["confidence"])
 
 
-async def _generate(
-    deps: Deps, question: str, passages: Sequence[Passage]
-) -> AsyncIterator[str]:
+async def _generate(deps: Deps, question: str, passages: Sequence[Passage]) -> AsyncIterator[str]:
     request = await build_answer(deps, question, passages)
     sentences = SentenceStream()
     async with aclosing(deps.model.stream(request)) as pieces:  # type: ignore[type-var]
@@ -68,9 +70,7 @@ async def _generate(
         yield sentence
 
 
-def _support(
-    text: str, deps: Deps, passages: Sequence[Passage], question: str
-) -> Sentence | None:
+def _support(text: str, deps: Deps, passages: Sequence[Passage], question: str) -> Sentence | None:
     plain, numbers = read_citations(text)
     plain = OPENER.sub("", plain)
     cited = [passages[n - 1] for n in numbers if 0 < n <= len(passages)]
@@ -79,6 +79,12 @@ def _support(
     if not verdict.supported or verdict.unit is None:
         return None
     return Sentence(text=plain[:1].upper() + plain[1:], citations=[verdict.unit.passage_id])
+
+
+async def _is_relevant(sentence: Sentence, question: str, deps: Deps) -> bool:
+    """Whether a supported sentence has to do with the question at all."""
+    asked, said = await deps.encoder.encode([question, sentence.text])
+    return float(asked @ said) >= RELEVANT_FROM
 
 
 def _should_quote(draft: Draft, confidence: float) -> bool:
@@ -90,19 +96,12 @@ def _should_quote(draft: Draft, confidence: float) -> bool:
 async def _quote(draft: Draft, state: Conversation, runtime: Runtime[Deps]) -> None:
     deps, question = runtime.context, state["standalone"]
     quotation = await find_quotation(deps.encoder, question, state["passages"])
-    if quotation is None or not _touches(question, quotation):
+    if quotation is None:
         return
     sentence = Sentence(text=quotation.text, citations=[quotation.unit.passage_id])
     draft.shown.append(sentence)
     draft.quoted = True
     runtime.stream_writer(SentenceVerified(sentence=sentence))
-
-
-def _touches(question: str, quotation: Quotation) -> bool:
-    """Whether the quotation speaks of what was asked in some of the same words."""
-    asked = content_stems(read_words(question))
-    held = quotation.unit.stems | quotation.unit.context_stems
-    return 2 * len(asked & held) >= len(asked)
 
 
 def _conclude(draft: Draft, confidence: float) -> Conversation:

@@ -25,7 +25,8 @@ LOWEST = 0.62
 def train(embedder: SentenceTransformerEmbedder) -> None:
     """Fit on all messages, print a cross-validated report and write screener.json."""
     rows = _read("messages.jsonl")
-    texts = [str(row["text"]) for row in rows] + [str(r["question"]) for r in _read("questions.jsonl")]
+    texts = [str(row["text"]) for row in rows]
+    texts += [str(row["question"]) for row in _read("questions.jsonl")]
     labels = np.array([row["label"] for row in rows] + [NONE] * (len(texts) - len(rows)))
     vectors = embedder.encode(texts)
     model = LogisticRegression(C=5, max_iter=2000, class_weight="balanced")

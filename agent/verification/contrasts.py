@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Sequence
 
-
 from agent.verification.words import Word, content_stems, read_words
 
 # In each group, a sentence may use only the side that its source uses.
@@ -35,8 +34,10 @@ CONTRASTS: tuple[tuple[frozenset[str], ...], ...] = tuple(
 STRENGTHENERS: tuple[frozenset[str], ...] = tuple(
     frozenset(words.split())
     for words in (
-        "any anytime anyone anything anywhere all every everyone everything each whatever "
-        "whenever regardless",
+        (
+            "any anytime anyone anything anywhere all every everyone everything each whatever "
+            "whenever regardless"
+        ),
         "always",
         "never not no",
         "guarantee guaranteed guarantees certainly definitely",
@@ -53,8 +54,8 @@ STRENGTHENERS: tuple[frozenset[str], ...] = tuple(
 PLAIN_NEGATIONS = frozenset({"not", "no"})
 OBLIGATION = frozenset("must required requires mandatory obliged obligatory".split())
 CONDITION = re.compile(
-    r"(?i)\b(?:only if|(?<!even )if|unless|provided(?: that)?|as long as|only when|when|only for|only after"
-    r"|once)\b"
+    r"(?i)\b(?:only if|(?<!even )if|unless|provided(?: that)?|as long as|only when|when|only for"
+    r"|only after|once)\b"
 )
 CONDITION_END = re.compile(r"[,;:]|\.\s|\bthen\b")
 EXCEPTION = re.compile(
@@ -147,5 +148,3 @@ def _is_met(condition: frozenset[str], said: frozenset[str]) -> bool:
 def makes_promise(claim: str) -> bool:
     """Whether the sentence speaks as if somebody had acted, or will, for this customer."""
     return bool(FIRST_PERSON.search(claim) or DONE_FOR_YOU.search(claim))
-
-

@@ -19,7 +19,14 @@ ADDRESSED_TO_MACHINE = re.compile(
     r"|\b(?:system prompt|as an ai|you are now|language model|chatbot|ai assistant)\b"
 )
 # A block quote in the first person, or in quotation marks, is an example; else it is a note.
-SOMEBODY_SPEAKS = re.compile(r"(?i)^[\s\"“«„*]*[\"“«„]|\b(?:I|me|my|please|I[’']m|I[’']ve)\b|\bdear\b|!")
+SOMEBODY_SPEAKS = re.compile(
+    r"(?i)^[\s\"“«„*]*[\"“«„]|\b(?:I|me|my|please|I[’']m|I[’']ve)\b|\bdear\b|!"
+)
+# «See …», «explained in …» only point at another article: they answer nothing.
+POINTS_ELSEWHERE = re.compile(
+    r"^(?:See|Read|For more|For details|More (?:in|about|on)|Find out)\b"
+    r"|\b(?:explained|described|listed) in [A-Z“\"]|[,:] (?:see|read) [A-Z“]"
+)
 # What is quoted is somebody else's word: an example message, a review, a scam.
 QUOTED = re.compile(r"[\"“«„]([^\"”»“]{15,})[\"”»“]")
 
@@ -39,18 +46,22 @@ class Unit:
 
     @cached_property
     def words(self) -> tuple[Word, ...]:
+        """The words of the text, without what it quotes."""
         return read_words(QUOTED.sub(" ", self.text))
 
     @cached_property
     def stems(self) -> frozenset[str]:
+        """The stems of the words that carry meaning."""
         return content_stems(self.words)
 
     @cached_property
     def context_stems(self) -> frozenset[str]:
+        """The same of the context."""
         return content_stems(read_words(self.context))
 
     @cached_property
     def quantities(self) -> tuple[Quantity, ...]:
+        """The quantities of text and context."""
         return read_quantities(self.text) + read_quantities(self.context)
 
 
@@ -61,8 +72,13 @@ _MARKDOWN = MarkdownIt("commonmark").enable("table")
 def read_units(passage: Passage) -> tuple[Unit, ...]:
     """Return the units of a passage in order, those addressed to a machine left out."""
     above = " ".join((passage.title, *passage.heading_path))
-    units = _walk(_MARKDOWN.parse(passage.text), above, passage.id)
-    return tuple(unit for unit in units if not ADDRESSED_TO_MACHINE.search(unit.text))
+    units = _Walker(above, passage.id).walk(_MARKDOWN.parse(passage.text))
+    return tuple(unit for unit in units if _is_evidence(unit.text))
+
+
+def _is_evidence(text: str) -> bool:
+    leads_in = text.endswith(":")
+    return not (leads_in or ADDRESSED_TO_MACHINE.search(text) or POINTS_ELSEWHERE.search(text))
 
 
 def read_title(passage: Passage) -> Unit:
@@ -70,63 +86,71 @@ def read_title(passage: Passage) -> Unit:
     return Unit(" ".join((passage.title, *passage.heading_path)), "", passage.id, quotable=False)
 
 
-def _walk(tokens: Sequence[Token], above: str, passage_id: str) -> Iterator[Unit]:
-    heading, lead, header, cells = "", "", [], []
-    block, in_list, in_header, in_quote = "", 0, False, 0
-    for token in tokens:
-        if token.type in {"bullet_list_open", "ordered_list_open"}:
-            in_list += 1
-        elif token.type in {"bullet_list_close", "ordered_list_close"}:
-            in_list -= 1
-        elif token.type == "blockquote_open":
-            in_quote += 1
-        elif token.type == "blockquote_close":
-            in_quote -= 1
-        elif token.type in {"heading_open", "paragraph_open", "th_open", "td_open"}:
-            block = token.type
-        elif token.type == "thead_open":
-            header, in_header = [], True
-        elif token.type == "thead_close":
-            in_header = False
-        elif token.type == "tr_open":
-            cells = []
-        elif token.type == "tr_close" and not in_header:
-            yield _row(header, cells, f"{above} {heading} {lead}", passage_id)
-        elif token.type in {"fence", "code_block"}:
-            yield Unit(token.content.strip(), f"{above} {heading} {lead}", passage_id)
-        elif token.type == "inline":
-            text = plain_text(token)
-            if in_quote and SOMEBODY_SPEAKS.search(text):
-                continue
-            if block == "heading_open":
-                heading, lead = text, ""
-            elif block == "th_open":
-                header.append(text)
-            elif block == "td_open":
-                cells.append(text)
-            else:
-                governing = f"{above} {heading} {lead if in_list else ''}"
-                yield from _sentences(text, governing, passage_id)
-                lead = lead if in_list else _lead_in(text)
+class _Walker:
+    """Goes through a passage's Markdown once, remembering what governs the text it comes to."""
 
+    def __init__(self, above: str, passage_id: str) -> None:
+        self._above = above
+        self._passage_id = passage_id
+        self._heading = ""
+        self._lead = ""
+        self._header: list[str] = []
+        self._cells: list[str] = []
+        self._open: list[str] = []
 
-def _sentences(text: str, context: str, passage_id: str) -> Iterator[Unit]:
-    for sentence in split_sentences(text):
-        yield Unit(sentence, context, passage_id, quotable=not sentence.endswith(":"))
+    def walk(self, tokens: Sequence[Token]) -> Iterator[Unit]:
+        for token in tokens:
+            if token.nesting == 1:
+                self._enter(token.type)
+            elif token.nesting == -1:
+                yield from self._leave(token.type)
+            elif token.type == "inline":
+                yield from self._read(plain_text(token))
+            elif token.type in {"fence", "code_block"}:
+                yield self._make(token.content.strip())
+
+    def _enter(self, kind: str) -> None:
+        self._open.append(kind)
+        if kind == "thead_open":
+            self._header = []
+        elif kind == "tr_open":
+            self._cells = []
+
+    def _leave(self, kind: str) -> Iterator[Unit]:
+        self._open.pop()
+        if kind == "tr_close" and "thead_open" not in self._open:
+            named = zip(self._header, self._cells, strict=False)
+            filled = [f"{name}: {cell}" if name else cell for name, cell in named if cell.strip()]
+            yield self._make("; ".join(filled))
+
+    def _read(self, text: str) -> Iterator[Unit]:
+        block = self._open[-1]
+        if "blockquote_open" in self._open and SOMEBODY_SPEAKS.search(text):
+            return
+        if block == "heading_open":
+            self._heading, self._lead = text, ""
+        elif block == "th_open":
+            self._header.append(text)
+        elif block == "td_open":
+            self._cells.append(text)
+        else:
+            yield from self._read_prose(text)
+
+    def _read_prose(self, text: str) -> Iterator[Unit]:
+        in_list = "list_item_open" in self._open
+        lead = self._lead if in_list else ""
+        for sentence in split_sentences(text):
+            yield Unit(sentence, f"{self._above} {self._heading} {lead}", self._passage_id)
+        if not in_list:
+            self._lead = _lead_in(text)
+
+    def _make(self, text: str) -> Unit:
+        return Unit(text, f"{self._above} {self._heading} {self._lead}", self._passage_id)
 
 
 def _lead_in(text: str) -> str:
     sentences = split_sentences(text)
     return sentences[-1] if sentences and text.rstrip().endswith(":") else ""
-
-
-def _row(header: Sequence[str], cells: Sequence[str], context: str, passage_id: str) -> Unit:
-    named = [
-        f"{name}: {cell}" if name else cell
-        for name, cell in zip(header, cells, strict=False)
-        if cell.strip()
-    ]
-    return Unit("; ".join(named), context, passage_id)
 
 
 def plain_text(inline: Token) -> str:

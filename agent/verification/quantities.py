@@ -51,7 +51,9 @@ WORKING = frozenset({"business", "working"})
 QUALIFIERS = WORKING | {"calendar", "consecutive", "full", "additional", "more", "whole"}
 CONNECTIVES = frozenset({"to", "or", "and", "of", "$"})
 NUMBER = re.compile(r"^\d[\d,]*(?:[.:]\d+)*$")
-GLUED = re.compile(r"^(\d[\d,.]*)(am|pm|h|hrs?|k|m|mb|gb|kb|km|kg|min|st|nd|rd|th|x)$", re.IGNORECASE)
+GLUED = re.compile(
+    r"^(\d[\d,.]*)(am|pm|h|hrs?|k|m|mb|gb|kb|km|kg|min|st|nd|rd|th|x)$", re.IGNORECASE
+)
 RANGE = re.compile(r"(\d[\d:.,]*) to (\d[\d:.,]*)")
 SIDES = {"before": "before", "prior": "before", "after": "after", "following": "after"}
 UNIT_REACH = 5
@@ -88,7 +90,11 @@ BOUNDS: tuple[tuple[tuple[str, ...], Bound], ...] = (
     (("below",), Bound.UPPER),
     (("within",), Bound.UPPER),
 )  # the longer phrases stand first: the first that fits wins
-AFTERWARDS: dict[str, Bound] = {"minimum": Bound.LOWER, "maximum": Bound.UPPER, "least": Bound.LOWER}
+AFTERWARDS: dict[str, Bound] = {
+    "minimum": Bound.LOWER,
+    "maximum": Bound.UPPER,
+    "least": Bound.LOWER,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +148,7 @@ def read_ranges(text: str) -> frozenset[tuple[str, str]]:
 
 
 def _open_up(text: str) -> str:
-    """Part ranges, compounds and glued units into words: «5–10», «24-hour», «3pm», «$50»."""
+    """Part ranges, compounds and glued units into words: «5-10», «24-hour», «3pm», «$50»."""
     spaced = re.sub(r"(?<=\d)\s*[–—-]\s*(?=\$?\d)", " to ", text)
     spaced = re.sub(r"(?<=\w)-(?=\w)", " ", spaced)
     spaced = re.sub(r"([$€£¥%])", r" \1 ", spaced)
@@ -170,8 +176,8 @@ def _unit(words: Sequence[Word], place: int) -> tuple[str, bool]:
     ahead = words[place + 1 : place + 1 + UNIT_REACH]
     for word in ahead:
         working = working or word.text.lower() in WORKING
-        if word.stem in UNITS and UNITS[word.stem]:
-            return UNITS[word.stem], working
+        if unit := UNITS.get(word.stem):
+            return unit, working
         if word.text.lower() not in QUALIFIERS | CONNECTIVES and _value(word.text) is None:
             return "", False
     return "", False
@@ -179,7 +185,9 @@ def _unit(words: Sequence[Word], place: int) -> tuple[str, bool]:
 
 def _bound(words: Sequence[Word], place: int) -> Bound:
     before = [word.text.lower() for word in words[max(0, place - BOUND_REACH) : place]]
-    while before and (before[-1] in {"$", "€", "£", "a", "of", "the", "to", "is"} or _is_range(before)):
+    while before and (
+        before[-1] in {"$", "€", "£", "a", "of", "the", "to", "is"} or _is_range(before)
+    ):
         if before[-2:] == ["up", "to"]:
             break
         before.pop()

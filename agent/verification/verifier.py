@@ -5,7 +5,7 @@ passage. A sentence that fails any check is not shown.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -63,18 +63,22 @@ class Claim:
 
     @cached_property
     def words(self) -> tuple[Word, ...]:
+        """The sentence's words."""
         return read_words(self.text)
 
     @cached_property
     def stems(self) -> frozenset[str]:
+        """The stems of the words that carry meaning."""
         return content_stems(self.words)
 
     @cached_property
     def quantities(self) -> tuple[Quantity, ...]:
+        """The quantities that it states."""
         return read_quantities(self.text)
 
     @cached_property
     def links(self) -> tuple[str, ...]:
+        """The links, addresses and host names in it."""
         return tuple(link.rstrip(".,;") for link in LINK.findall(self.text))
 
     @cached_property
@@ -158,23 +162,35 @@ def _coverage(claim: Claim, unit: Unit) -> float:
 
 
 def _compare(claim: Claim, unit: Unit) -> Failure | None:
+    """Return the first check that the claim fails against the unit, None if it passes all."""
+    return next((failure for failure, fails in CHECKS if fails(claim, unit)), None)
+
+
+def _is_uncovered(claim: Claim, unit: Unit) -> bool:
     own = len(claim.stems & unit.stems) / max(1, len(claim.stems))
+    return _coverage(claim, unit) < ENOUGH_COVERED or own < ENOUGH_OF_ITS_OWN
+
+
+def _misstates(claim: Claim, unit: Unit) -> bool:
+    return not _states_all(claim, unit) or _turns_range(claim.text, unit.text)
+
+
+def _reverses(claim: Claim, unit: Unit) -> bool:
+    return bool(find_reversals(claim.text, unit.text, unit.context))
+
+
+def _swaps(claim: Claim, unit: Unit) -> bool:
     words = (*unit.words, *read_words(unit.context))
-    if _coverage(claim, unit) < ENOUGH_COVERED or own < ENOUGH_OF_ITS_OWN:
-        return Failure.COVERAGE
-    if not _states_all(claim, unit) or _turns_range(claim.text, unit.text):
-        return Failure.QUANTITY
-    if _is_mispaired(claim, unit):
-        return Failure.PAIRING
-    if find_reversals(claim.text, unit.text, unit.context):
-        return Failure.NEGATION
-    if find_swaps(claim.words, words) or find_role_swaps(claim.words, unit.words):
-        return Failure.CONTRAST
-    if find_strengthening(claim.words, words):
-        return Failure.STRONGER
-    if find_dropped_condition(claim.text, unit.text, claim.known) or _drops_deadline(claim, unit):
-        return Failure.CONDITION
-    return None
+    return bool(find_swaps(claim.words, words) or find_role_swaps(claim.words, unit.words))
+
+
+def _strengthens(claim: Claim, unit: Unit) -> bool:
+    return bool(find_strengthening(claim.words, (*unit.words, *read_words(unit.context))))
+
+
+def _drops_condition(claim: Claim, unit: Unit) -> bool:
+    dropped = find_dropped_condition(claim.text, unit.text, claim.known)
+    return dropped or _drops_deadline(claim, unit)
 
 
 def _states_all(claim: Claim, unit: Unit) -> bool:
@@ -245,3 +261,14 @@ def _drops_deadline(claim: Claim, unit: Unit) -> bool:
     """Whether the unit sets a limit of time and the sentence mentions none."""
     limited = any(q.unit in TIME_UNITS and LIMIT.search(unit.text) for q in unit.quantities)
     return limited and not claim.quantities
+
+
+CHECKS: tuple[tuple[Failure, Callable[[Claim, Unit], bool]], ...] = (
+    (Failure.COVERAGE, _is_uncovered),
+    (Failure.QUANTITY, _misstates),
+    (Failure.PAIRING, _is_mispaired),
+    (Failure.NEGATION, _reverses),
+    (Failure.CONTRAST, _swaps),
+    (Failure.STRONGER, _strengthens),
+    (Failure.CONDITION, _drops_condition),
+)

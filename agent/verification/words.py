@@ -13,15 +13,16 @@ CONTRACTED_NOT = re.compile(r"(?i)\b(can|won|sha)?(\w*?)n[’']t\b")
 # Words that say nothing by themselves: a sentence is not supported because it shares them.
 STOP_WORDS = frozenset(
     """
-    a about above after again against all also am an and any are as at be because been before being
-    below between both but by can could did do does doing done down during each either else even ever
-    every few for from further get gets getting give given go got had has have having he her here hers
-    him his how i if in into is it its itself just know let like made make makes many may me might more
-    most much must my no nor not of off on once one ones only or other our ours out over own per please
-    put same shall she should since so some still such take takes tell than that the their theirs them
-    then there these they thing things this those through thus to too under until up upon us use used
-    using very via want was way we well were what whatever when where whether which while who whom whose
-    why will with within without would yes yet you your yours able need needs happen happens cannot
+    a about above after again against all also am an and any are as at be because been before
+    being below between both but by can could did do does doing done down during each either
+    else even ever every few for from further get gets getting give given go got had has have
+    having he her here hers him his how i if in into is it its itself just know let like made
+    make makes many may me might more most much must my no nor not of off on once one ones only
+    or other our ours out over own per please put same shall she should since so some still
+    such take takes tell than that the their theirs them then there these they thing things
+    this those through thus to too under until up upon us use used using very via want was way
+    we well were what whatever when where whether which while who whom whose why will with
+    within without would yes yet you your yours able need needs happen happens cannot
     """.split()
 )
 
@@ -44,7 +45,8 @@ class Word:
 
 def expand_negations(text: str) -> str:
     """Write contracted negations out: «can't» becomes «can not», «isn't» «is not»."""
-    return CONTRACTED_NOT.sub(_expand, text).replace("cannot", "can not").replace("Cannot", "Can not")
+    expanded = CONTRACTED_NOT.sub(_expand, text)
+    return expanded.replace("cannot", "can not").replace("Cannot", "Can not")
 
 
 def _expand(match: re.Match[str]) -> str:

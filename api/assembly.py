@@ -1,0 +1,249 @@
+"""Where the parts are put together, for the service and for the command line."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from anyio import sleep, to_thread
+
+from agent.ports import ChatModel, Search
+from api.auth import read_secret
+from api.settings import Settings
+from api.storage.articles import SqlArticleRepository, read_utc
+from api.storage.database import Engine, migrate, open_database
+from api.storage.ledger import Ledger
+from api.turns import Assistant
+
+if TYPE_CHECKING:
+    from knowledge_base.embedding import Embedder
+    from knowledge_base.search import KnowledgeBase
+
+# Torch, Chroma and LangGraph take seconds to import. Each function imports what it opens, so that
+# a command that needs none of them does not wait for them.
+Notify = Callable[[str], None]
+REFRESH_S = 5.0
+CHECKPOINTS = "checkpoints.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that is open while the service, or a command, runs."""
+
+    settings: Settings
+    engine: Engine
+    repository: SqlArticleRepository
+    ledger: Ledger
+    knowledge_base: Search
+    model: ChatModel
+    assistant: Assistant
+    secret: str
+
+    def __repr__(self) -> str:
+        """Leave the secret out."""
+        return "Services(...)"
+
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings, notify: Notify = lambda _: None
+) -> AsyncIterator[Services]:
+    """Open everything, and close it at the end.
+
+    `notify` is called with `migrations`, `index` and `model` as each is ready. Raises
+    EmbedderMissing, ModelUnusable, or what the database says.
+    """
+    async with AsyncExitStack() as stack:
+        engine = await to_thread.run_sync(open_storage, settings)
+        stack.callback(engine.dispose)
+        repository = SqlArticleRepository(engine)
+        secret = await to_thread.run_sync(choose_secret, settings)
+        notify("migrations")
+        found = await stack.enter_async_context(open_search(settings, repository))
+        notify("index")
+        model = await stack.enter_async_context(open_chat_model(settings))
+        notify("model")
+        saver = await stack.enter_async_context(open_checkpointer(settings))
+        assistant = open_assistant(settings, model, found, saver)
+        ledger = Ledger(engine, read_utc, make_id)
+        yield Services(settings, engine, repository, ledger, found.search, model, assistant, secret)
+
+
+def open_storage(settings: Settings) -> Engine:
+    """Open the database and bring its tables up to date; make the data folder if need be."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    engine = open_database(settings.database)
+    migrate(engine)
+    return engine
+
+
+def choose_secret(settings: Settings) -> str:
+    """Return the key that signs tokens: the one that is set, or the data folder's own."""
+    return settings.secret.get_secret_value() if settings.secret else read_secret(settings.data)
+
+
+def make_id() -> str:
+    """Return an id that nobody can guess."""
+    return uuid4().hex
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The opened knowledge base and the embedder that it was opened with."""
+
+    search: "KnowledgeBase"
+    embedder: "Embedder"
+
+
+@contextmanager
+def open_articles(settings: Settings) -> Iterator[SqlArticleRepository]:
+    """Open the articles in SQL, for commands that need nothing else."""
+    engine = open_storage(settings)
+    try:
+        yield SqlArticleRepository(engine)
+    finally:
+        engine.dispose()
+
+
+def open_embedder(settings: Settings) -> "Embedder":
+    """Load the embedding model; raises EmbedderMissing."""
+    from knowledge_base.embedding import SentenceTransformerEmbedder  # noqa: PLC0415 - as said above
+
+    return SentenceTransformerEmbedder(
+        settings.cache / "models" / settings.embedder, settings.threads
+    )
+
+
+@contextmanager
+def open_knowledge_base(
+    settings: Settings, repository: SqlArticleRepository, embedder: "Embedder | None" = None
+) -> "Iterator[KnowledgeBase]":
+    """Open the index, building it if need be; it takes the thread that calls."""
+    from knowledge_base.search import KnowledgeBase  # noqa: PLC0415 - as said above
+
+    opened = KnowledgeBase(repository, embedder or open_embedder(settings), settings.index_root)
+    try:
+        opened.open()
+        yield opened
+    finally:
+        opened.close()
+
+
+@asynccontextmanager
+async def open_search(settings: Settings, repository: SqlArticleRepository) -> AsyncIterator[Found]:
+    """Open the index in another thread, and move on to newer ones as imports finish."""
+    embedder = await to_thread.run_sync(open_embedder, settings)
+    opening = open_knowledge_base(settings, repository, embedder)
+    opened = await to_thread.run_sync(opening.__enter__)
+    refreshing = asyncio.create_task(_keep_fresh(opened))
+    try:
+        yield Found(opened, embedder)
+    finally:
+        refreshing.cancel()
+        opening.__exit__(None, None, None)
+
+
+@asynccontextmanager
+async def open_chat_model(settings: Settings) -> AsyncIterator[ChatModel]:
+    """Open the embedded model, or the one at `model_url`; ready when this is entered."""
+    async with _open_remote(settings) if settings.model_url else _open_local(settings) as model:
+        yield model
+
+
+@asynccontextmanager
+async def _open_local(settings: Settings) -> AsyncIterator[ChatModel]:
+    from agent.models.catalogue import find  # noqa: PLC0415 - as said above
+    from agent.models.download import ensure_verified  # noqa: PLC0415 - as said above
+    from agent.models.local import LocalChatModel  # noqa: PLC0415 - as said above
+
+    entry = find(settings.model)
+    model = LocalChatModel(
+        await to_thread.run_sync(ensure_verified, entry, settings.cache / "models"),
+        entry.name,
+        entry.sha256,
+        context_tokens=settings.context_tokens,
+        threads=settings.threads,
+        clock=time,
+    )
+    try:
+        await model.start()
+        yield model
+    finally:
+        await model.aclose()
+
+
+@asynccontextmanager
+async def _open_remote(settings: Settings) -> AsyncIterator[ChatModel]:
+    import httpx2  # noqa: PLC0415 - as said above
+
+    from agent.models.remote import RemoteChatModel  # noqa: PLC0415 - as said above
+
+    url, name = str(settings.model_url), settings.model_name or settings.model
+    key = settings.model_key.get_secret_value() if settings.model_key else ""
+    async with httpx2.AsyncClient() as client:
+        yield RemoteChatModel(url, name, key, client, context_tokens=settings.context_tokens)
+
+
+def open_checkpointer(settings: Settings) -> AbstractAsyncContextManager[Any]:
+    """Open what the graph keeps its conversations in: a file beside SQLite's, or PostgreSQL."""
+    from agent import checkpoints  # noqa: PLC0415 - as said above
+
+    if settings.database.startswith("sqlite"):
+        return checkpoints.open_sqlite_checkpoints(str(settings.data / CHECKPOINTS))
+    return checkpoints.open_postgres_checkpoints(settings.database.replace("+psycopg", "", 1))
+
+
+def open_assistant(
+    settings: Settings,
+    model: ChatModel,
+    found: Found,
+    checkpointer: Any,  # noqa: ANN401 - LangGraph's saver, which only the agent may name
+) -> Assistant:
+    """Put the agent together."""
+    from agent.assistant import Assistant as Agent  # noqa: PLC0415 - as said above
+    from agent.decision.decider import Decider  # noqa: PLC0415 - as said above
+    from agent.language.detection import LinguaDetector  # noqa: PLC0415 - as said above
+    from agent.ports import Deps  # noqa: PLC0415 - as said above
+    from agent.screening.screener import Screener  # noqa: PLC0415 - as said above
+    from agent.verification.verifier import Verifier  # noqa: PLC0415 - as said above
+    from knowledge_base.embedding import ThreadedEncoder  # noqa: PLC0415 - as said above
+
+    deps = Deps(
+        model=model,
+        search=found.search,
+        encoder=ThreadedEncoder(found.embedder),
+        decider=Decider.load(),
+        screener=Screener.load(),
+        verifier=Verifier([settings.company]),
+        languages=LinguaDetector(),
+        clock=time,
+        company=settings.company,
+        seed=settings.seed,
+    )
+    return Agent(deps, checkpointer)
+
+
+@asynccontextmanager
+async def open_one_off_assistant(settings: Settings) -> AsyncIterator[Assistant]:
+    """Open an assistant for one question: it keeps no conversation."""
+    from agent.checkpoints import make_memory_checkpoints  # noqa: PLC0415 - as said above
+
+    async with AsyncExitStack() as stack:
+        repository = stack.enter_context(open_articles(settings))
+        found = await stack.enter_async_context(open_search(settings, repository))
+        model = await stack.enter_async_context(open_chat_model(settings))
+        yield open_assistant(settings, model, found, make_memory_checkpoints())
+
+
+async def _keep_fresh(opened: "KnowledgeBase") -> None:
+    while True:
+        await sleep(REFRESH_S)
+        await to_thread.run_sync(opened.refresh)

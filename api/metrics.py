@@ -1,0 +1,60 @@
+"""What Prometheus may know."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from agent.state import Reply
+
+SECONDS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 21, 34, 60)
+
+
+class Metrics:
+    """The service's figures, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._turns = Counter(
+            "frontdesk_turns",
+            "Turns that ended.",
+            ["outcome", "reason"],
+            registry=self.registry,
+        )
+        self._first = Histogram(
+            "frontdesk_first_sentence_seconds",
+            "From a turn's beginning to its first sentence.",
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self._total = Histogram(
+            "frontdesk_turn_seconds", "All of a turn.", buckets=SECONDS, registry=self.registry
+        )
+        self.in_flight = Gauge(
+            "frontdesk_turns_in_flight", "Turns running or waiting.", registry=self.registry
+        )
+        self._failures = Counter(
+            "frontdesk_model_failures", "Failures by kind.", ["kind"], registry=self.registry
+        )
+        self._requests = Counter(
+            "frontdesk_http_requests",
+            "Requests by route, method and status.",
+            ["route", "method", "status"],
+            registry=self.registry,
+        )
+
+    def count_turn(self, reply: Reply) -> None:
+        """Count a turn that has just ended."""
+        self._turns.labels(reply.outcome.value, reply.reason.value).inc()
+        self._total.observe(reply.timings.total_s)
+        if reply.timings.first_sentence_s is not None:
+            self._first.observe(reply.timings.first_sentence_s)
+
+    def count_failure(self, error: Exception) -> None:
+        """Count a turn that the model, or we, let down."""
+        self._failures.labels(type(error).__name__).inc()
+
+    def count_request(self, route: str, method: str, status: int) -> None:
+        """Count an answered request."""
+        self._requests.labels(route, method, str(status)).inc()
+
+    def render(self) -> bytes:
+        """Return the figures in Prometheus's text format."""
+        return generate_latest(self.registry)

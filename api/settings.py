@@ -1,0 +1,145 @@
+"""Settings: the only reader of the environment."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "FRONTDESK_"
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the message names it and says what to do."""
+
+
+def _also(name: str, plain: str) -> AliasChoices:
+    # The first is the one that documentation names; the plain one is what hosting platforms set.
+    return AliasChoices(PREFIX + name, plain, plain.lower())
+
+
+class Settings(BaseSettings):
+    """All that can be set, each by the variable FRONTDESK_ and its name in capitals."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        protected_namespaces=(),
+    )
+
+    data: Path = Field(
+        default=Path("data"), description="Folder of the database, index and secret."
+    )
+    cache: Path = Field(
+        default=Path("~/.cache/frontdesk"), description="Folder of models and built wheels, shared."
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(
+        default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one."
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        validation_alias=_also("DATABASE_URL", "DATABASE_URL"),
+        description="SQLite or PostgreSQL URL; `frontdesk.sqlite` in the data folder if absent.",
+    )
+    model: str = Field(
+        default="qwen2.5-coder-1.5b-instruct",
+        description="The embedded model, by its catalogue name.",
+    )
+    model_url: str | None = Field(
+        default=None,
+        validation_alias=_also("MODEL_URL", "MODEL_URL"),
+        description="Base URL of an OpenAI-compatible server, used instead of the embedded model.",
+    )
+    model_name: str | None = Field(default=None, description="The model's name at that server.")
+    model_key: SecretStr | None = Field(default=None, description="The key that server asks for.")
+    embedder: str = Field(
+        default="all-MiniLM-L6-v2", description="The embedding model, by its name."
+    )
+    threads: int = Field(
+        default=2, ge=1, le=256, description="Threads the embedded model computes on."
+    )
+    context_tokens: int = Field(
+        default=4096,
+        ge=1024,
+        le=131072,
+        description="Tokens a prompt and its answer may have together.",
+    )
+    seed: int = Field(
+        default=0, ge=0, le=2**32 - 1, description="Seed that is given with each generation."
+    )
+    secret: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="Key that signs tokens, 32 characters or more; in the data folder if absent.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level of what is logged."
+    )
+    shutdown_timeout_s: int = Field(
+        default=10, ge=0, le=600, description="Seconds that running turns have to end at shutdown."
+    )
+    max_message_chars: int = Field(
+        default=4000, ge=1, le=100_000, description="Longest customer message, in characters."
+    )
+    company: str = Field(
+        default="Larkstay", min_length=1, description="The company's name in replies."
+    )
+
+    @property
+    def database(self) -> str:
+        """The database's URL, with its password if it has one: not for logs."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.data / 'frontdesk.sqlite'}"
+
+    @property
+    def index_root(self) -> Path:
+        """The folder of the search index."""
+        return self.data / "index"
+
+
+def read_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - pydantic checks each value
+    """Read the environment; overrides that are not None come before it.
+
+    Raises SettingsError, which names the variable and says what to do.
+    """
+    _refuse_unknown(os.environ)
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from None  # its text would show the values
+    return settings.model_copy(
+        update={"data": settings.data.expanduser(), "cache": settings.cache.expanduser()}
+    )
+
+
+def list_variables() -> dict[str, str]:
+    """Return the name of each setting's variable and its description."""
+    fields = Settings.model_fields.items()
+    return {PREFIX + name.upper(): field.description or "" for name, field in fields}
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    known = list_variables()
+    for name in sorted(environment):
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            near = difflib.get_close_matches(name.upper(), known, 1)
+            hint = f"Did you mean {near[0]}?" if near else "docs/configuration.md lists them all."
+            raise SettingsError(f"There is no setting {name}. {hint}")
+
+
+def _explain(error: ValidationError) -> str:
+    lines = [f"{_name(item['loc'])}: {item['msg']}." for item in error.errors(include_input=False)]
+    return "\n".join(lines)
+
+
+def _name(location: tuple[int | str, ...]) -> str:
+    first = str(location[0]) if location else ""
+    return PREFIX + first.upper() if first in Settings.model_fields else first
