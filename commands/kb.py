@@ -54,7 +54,7 @@ def _print_report(report: ImportReport, *, as_json: bool) -> None:
     for item in report.unreadable:
         warn(f"{item.path}: {item.reason}")
     if report.prune_refused:
-        warn("Nothing was removed: mend what could not be read first, it may be among the missing.")
+        warn(f"Nothing was removed: {report.prune_refused}.")
     if as_json:
         print_json(asdict(report))
         return

@@ -10,9 +10,10 @@ from langgraph.runtime import Runtime
 from agent.events import SentenceVerified
 from agent.ports import Deps
 from agent.prompting import build_answer
-from agent.quotation import find_quotation
+from agent.quotation import Quotation, find_quotation
 from agent.state import Conversation, Outcome, Reason, Sentence
 from agent.verification.sentences import SentenceStream, read_citations
+from agent.verification.verifier import Failure
 from knowledge_base.articles import Passage
 
 MOST_SENTENCES = 3
@@ -96,12 +97,17 @@ def _should_quote(draft: Draft, confidence: float) -> bool:
 async def _quote(draft: Draft, state: Conversation, runtime: Runtime[Deps]) -> None:
     deps, question = runtime.context, state["standalone"]
     quotation = await find_quotation(deps.encoder, question, state["passages"])
-    if quotation is None:
+    if quotation is None or _is_disputed(quotation, state["passages"], deps):
         return
     sentence = Sentence(text=quotation.text, citations=[quotation.unit.passage_id])
     draft.shown.append(sentence)
     draft.quoted = True
     runtime.stream_writer(SentenceVerified(sentence=sentence))
+
+
+def _is_disputed(quotation: Quotation, passages: Sequence[Passage], deps: Deps) -> bool:
+    verdict = deps.verifier.verify(quotation.unit.text, passages, quotation.unit.text)
+    return verdict.failure is Failure.CONTRADICTED
 
 
 def _conclude(draft: Draft, confidence: float) -> Conversation:

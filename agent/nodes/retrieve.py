@@ -1,5 +1,7 @@
 """Retrieve passages for the question, and the evidence that comes with them."""
 
+from collections.abc import Sequence
+
 from langgraph.runtime import Runtime
 
 from agent.decision.features import measure
@@ -11,7 +13,6 @@ from knowledge_base.articles import Passage, Ranking
 
 DEPTH = 20
 IN_HAND = 3
-RRF = 60
 
 
 async def retrieve(state: Conversation, runtime: Runtime[Deps]) -> Conversation:
@@ -33,14 +34,14 @@ async def retrieve(state: Conversation, runtime: Runtime[Deps]) -> Conversation:
     }
 
 
-def fuse_rankings(rankings: list[Ranking]) -> list[Passage]:
-    """Return the passages of several rankings by their summed reciprocal ranks."""
+def fuse_rankings(rankings: Sequence[Ranking]) -> list[Passage]:
+    """Return the passages of several rankings, best first, by the sum of their scores."""
     scores: dict[str, float] = {}
     passages: dict[str, Passage] = {}
     for ranking in rankings:
-        for place, hit in enumerate(ranking.hits, 1):
+        for hit in ranking.hits:
             passages[hit.passage.id] = hit.passage
-            scores[hit.passage.id] = scores.get(hit.passage.id, 0.0) + 1 / (RRF + place)
+            scores[hit.passage.id] = scores.get(hit.passage.id, 0.0) + hit.score
     return [passages[i] for i in sorted(scores, key=lambda i: (-scores[i], i))]
 
 

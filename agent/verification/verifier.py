@@ -17,7 +17,7 @@ from agent.verification.contrasts import (
     find_swaps,
     makes_promise,
 )
-from agent.verification.evidence import Unit, read_title, read_units
+from agent.verification.evidence import POINTS_ELSEWHERE, Unit, read_title, read_units
 from agent.verification.polarity import find_reversals
 from agent.verification.quantities import Quantity, read_quantities, read_ranges
 from agent.verification.words import Word, content_stems, read_words
@@ -115,7 +115,8 @@ class Verifier:
     def verify(self, sentence: str, passages: Sequence[Passage], question: str = "") -> Verdict:
         """Return the best verdict that any of the passages gives, the first ones preferred."""
         claim = Claim(sentence, content_stems(read_words(question)))
-        if len(claim.stems) < FEWEST_STEMS and not claim.quantities:
+        says_little = len(claim.stems) < FEWEST_STEMS and not claim.quantities
+        if says_little or POINTS_ELSEWHERE.search(sentence):
             return Verdict(0.0, None, Failure.EMPTY)
         if makes_promise(sentence):
             return Verdict(0.0, None, Failure.PROMISE)
@@ -211,8 +212,19 @@ def _is_outdone(claim: Claim, verdict: Verdict, passages: Sequence[Passage]) -> 
     if verdict.unit is None or not verdict.supported:
         return False
     own = len(claim.stems & verdict.unit.stems)
-    rivals = (u for p in passages for u in read_units(p) if len(claim.stems & u.stems) > own)
-    return any(_contradicts(claim, rival) for rival in rivals)
+    article = _article_of(verdict.unit)
+    return any(
+        _contradicts(claim, rival)
+        for passage in passages
+        for rival in read_units(passage)
+        # Another article that says as much of the claim is as good a witness: if the two
+        # disagree, nobody knows which one is right.
+        if len(claim.stems & rival.stems) > own - (article != passage.article_id)
+    )
+
+
+def _article_of(unit: Unit) -> str:
+    return unit.passage_id.rpartition("#")[0]
 
 
 def _contradicts(claim: Claim, rival: Unit) -> bool:

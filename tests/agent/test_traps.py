@@ -55,7 +55,9 @@ def test_there_are_enough_lies_and_each_has_an_id_of_its_own() -> None:
 @pytest.mark.parametrize("trap", LIES, ids=[trap["id"] for trap in LIES])
 def test_a_lie_does_not_get_through(trap: dict[str, Any]) -> None:
     verdict = verify(trap["lie"], trap["article"], trap["question"])
-    assert not verdict.supported, f"{trap['lie']!r} passed as {verdict.unit and verdict.unit.text!r}"
+    assert not verdict.supported, (
+        f"{trap['lie']!r} passed as {verdict.unit and verdict.unit.text!r}"
+    )
 
 
 def test_most_truths_in_other_words_get_through() -> None:

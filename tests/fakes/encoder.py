@@ -24,5 +24,5 @@ class FakeEncoder:
             row[0] = 0.1  # so that a text without words has a direction too
             for stem in content_stems(read_words(text)):
                 row[zlib.crc32(stem.encode()) % DIMENSIONS] += 1
-            row /= np.linalg.norm(row)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors

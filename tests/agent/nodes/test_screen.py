@@ -30,7 +30,11 @@ async def test_a_wish_for_a_person_is_heard_in_several_languages(question: str) 
 
 @pytest.mark.parametrize(
     "question",
-    [QUESTION, "Can I talk to someone at the house, like the host?", "Is a person under 18 allowed?"],
+    [
+        QUESTION,
+        "Can I talk to someone at the house, like the host?",
+        "Is a person under 18 allowed?",
+    ],
 )
 async def test_a_question_goes_on(question: str) -> None:
     came = await screen(begin(question), Scene().runtime)

@@ -70,7 +70,9 @@ def test_a_condition_left_out_is_found(claim: str, source: str) -> None:
 
 def test_a_condition_that_the_customer_meets_may_go() -> None:
     known = content_stems(read_words("What if the home is dirty?"))
-    assert not find_dropped_condition("You get a refund.", "You get a refund if the home is dirty.", known)
+    assert not find_dropped_condition(
+        "You get a refund.", "You get a refund if the home is dirty.", known
+    )
 
 
 def test_even_if_is_no_condition() -> None:

@@ -28,7 +28,9 @@ def test_a_row_is_named_by_the_table_s_header() -> None:
 
 
 def test_a_list_s_lead_in_governs_its_items_and_nothing_after_them() -> None:
-    units = read_units(make("These are not allowed:\n\n- parties\n- open fire\n\nCall us for help."))
+    units = read_units(
+        make("These are not allowed:\n\n- parties\n- open fire\n\nCall us for help.")
+    )
     parties, fire, after = (unit for unit in units if unit.quotable)
     assert "not allowed" in parties.context
     assert "not allowed" in fire.context

@@ -22,7 +22,10 @@ def stream(pieces: list[str]) -> list[str]:
         ("First one. Second one.", ["First one.", "Second one."]),
         ("First one [1]. Second one [2].", ["First one [1].", "Second one [2]."]),
         ("First one. [1] Second one. [2]", ["First one. [1]", "Second one. [2]"]),
-        ("It costs $4.50 a day. It is due at once.", ["It costs $4.50 a day.", "It is due at once."]),
+        (
+            "It costs $4.50 a day. It is due at once.",
+            ["It costs $4.50 a day.", "It is due at once."],
+        ),
         ("Bring e.g. a passport. Or a card.", ["Bring e.g. a passport.", "Or a card."]),
         ("A line\nAnother line", ["A line", "Another line"]),
     ],
@@ -43,9 +46,7 @@ def test_text_is_split_into_sentences_with_their_marks(text: str, expected: list
         ("A year [2024] is no mark.", "A year [2024] is no mark.", ()),
     ],
 )
-def test_citation_marks_are_taken_out(
-    sentence: str, plain: str, numbers: tuple[int, ...]
-) -> None:
+def test_citation_marks_are_taken_out(sentence: str, plain: str, numbers: tuple[int, ...]) -> None:
     assert read_citations(sentence) == (plain, numbers)
 
 
