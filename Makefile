@@ -26,7 +26,7 @@ LOCK := $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --
 	--no-header --no-emit-package torch
 URL := http://127.0.0.1:$(or $(FRONTDESK_PORT),8000)
 
-.PHONY: help demo runtime setup test check lock audit clean python browser
+.PHONY: help demo runtime setup test check train lock audit clean python browser
 
 help: ## List the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
@@ -36,7 +36,7 @@ demo: runtime ## Set up, import the demo company's articles, serve them on 127.0
 	@$(FRONTDESK) kb import articles
 	@printf '%s\n' '' \
 		'Starting the service. Once it is up, open' '' \
-		'    $(URL)/docs' '' \
+		'    $(URL)/' '' \
 		'or ask, in another terminal:' '' \
 		'    $(FRONTDESK) ask "I cancelled yesterday, when does my money come back to my card?"' \
 		'    $(FRONTDESK) ask "Can I bring my dog?"' \
@@ -62,6 +62,10 @@ check: setup ## Run the linters and the tests
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/bandit --quiet --recursive --severity-level medium $(SOURCES)
 	$(BIN)/python -m pytest
+
+train: setup ## Train the decision and the screening anew from the data in the repository
+	$(BIN)/python -m agent.decision.training "$(CACHE)/models/all-MiniLM-L6-v2" articles
+	$(BIN)/python -m agent.screening.training "$(CACHE)/models/all-MiniLM-L6-v2"
 
 lock: setup ## Write requirements.lock and requirements-dev.lock anew from pyproject.toml
 	$(LOCK) pyproject.toml --output-file requirements.lock

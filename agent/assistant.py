@@ -7,6 +7,7 @@ from typing import Any, cast
 import anyio
 from langgraph.types import Command
 
+from agent.errors import NotHandedOff
 from agent.events import Done, Event, HandedOff, SentenceVerified, Sources
 from agent.graph import build_graph
 from agent.language.phrases import say
@@ -60,8 +61,14 @@ class Assistant:
             yield await self._finish(conversation_id, turn_id, watch)
 
     async def resume(self, conversation_id: str, text: str) -> None:
-        """Take a person's reply into the conversation, and give it back to the agent."""
+        """Take a person's reply into the conversation, and give it back to the agent.
+
+        Raises NotHandedOff if the conversation does not wait for a person.
+        """
         async with self._turn(conversation_id):
+            snapshot = await self._graph.aget_state(_thread(conversation_id))
+            if not snapshot.interrupts:
+                raise NotHandedOff
             await self._graph.ainvoke(
                 Command(resume=text),
                 _thread(conversation_id),

@@ -3,7 +3,8 @@
 FrontdeskError
 ├── ModelBusy        try again after `retry_after_s`
 ├── ModelFailed      this turn failed; the next one may well succeed
-└── ModelUnusable    nothing will work until somebody mends the model
+├── ModelUnusable    nothing will work until somebody mends the model
+└── NotHandedOff     no person is waited for in this conversation
 """
 
 
@@ -25,3 +26,7 @@ class ModelFailed(FrontdeskError):  # noqa: N818
 
 class ModelUnusable(FrontdeskError):  # noqa: N818
     """The model cannot be started; `frontdesk doctor` says what to mend."""
+
+
+class NotHandedOff(FrontdeskError):  # noqa: N818
+    """Nobody is waited for in this conversation: it was not handed off, or it was given back."""

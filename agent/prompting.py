@@ -37,14 +37,16 @@ async def build_answer(deps: Deps, question: str, passages: Sequence[Passage]) -
 def _answer_messages(
     company: str, question: str, passages: Sequence[Passage]
 ) -> tuple[ChatMessage, ...]:
-    shown = [
-        {"title": " > ".join((p.title, *p.heading_path)), "text": _mark_off(_drop_markup(p.text))}
-        for p in passages
-    ]
+    shown = [_show(passage) for passage in passages]
     return (
         {"role": "system", "content": render("answer_system", company=company)},
         {"role": "user", "content": render("answer", passages=shown, question=_mark_off(question))},
     )
+
+
+def _show(passage: Passage) -> dict[str, str]:
+    title = " > ".join((passage.title, *passage.heading_path))
+    return {"title": _mark_off(title), "text": _mark_off(_drop_markup(passage.text))}
 
 
 def build_condensation(deps: Deps, question: str, history: Sequence[Message]) -> Completion:
@@ -83,7 +85,7 @@ def _drop_markup(text: str) -> str:
 
 def _mark_off(text: str) -> str:
     """Keep text from closing the tags that mark it off as data."""
-    return text.replace("<", "‹").replace(">", "›")
+    return text.replace("<", "‹").replace(">", "›").replace('"', "”")
 
 
 def _clip(text: str) -> str:

@@ -37,6 +37,10 @@ class Passage:
     text: str
     audience: str = PUBLIC
 
+    def __post_init__(self) -> None:
+        """Keep the path a tuple, whatever it was stored as: passages are compared and hashed."""
+        object.__setattr__(self, "heading_path", tuple(self.heading_path))
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:

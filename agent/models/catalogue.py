@@ -70,6 +70,12 @@ class Model(Entry):
         return models / (self.folder or "") / file.path
 
 
+class Catalogue(Entry):
+    """All of catalogue.toml."""
+
+    model: tuple[Model, ...]
+
+
 class UnknownModel(LookupError):  # noqa: N818 - reads better where it is caught
     """No model of that name is in the catalogue."""
 
@@ -78,7 +84,12 @@ class UnknownModel(LookupError):  # noqa: N818 - reads better where it is caught
 def read_catalogue() -> tuple[Model, ...]:
     """Return all models, in the catalogue's order."""
     text = Path(__file__).with_name("catalogue.toml").read_text(encoding="utf-8")
-    return tuple(Model.model_validate(entry) for entry in tomllib.loads(text)["model"])
+    return parse_catalogue(text)
+
+
+def parse_catalogue(text: str) -> tuple[Model, ...]:
+    """Read a catalogue's TOML. Raises pydantic's ValidationError, which names the wrong key."""
+    return Catalogue.model_validate(tomllib.loads(text)).model
 
 
 def find(name: str) -> Model:

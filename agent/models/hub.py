@@ -1,5 +1,6 @@
 """The Hugging Face Hub: plain files over HTTPS, resumed where a connection dropped."""
 
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ HUB = "https://huggingface.co"
 ATTEMPTS = 8
 CONNECTING_S = 4.0
 READING_S = 30.0
+KNOCKING_S = 5.0
 
 
 def open_client() -> httpx2.Client:
@@ -25,16 +27,19 @@ def open_client() -> httpx2.Client:
 class Hub:
     """The road to the publisher's own repository.
 
-    Where not even the first connection comes about, the road is closed at once: a machine without
-    the internet should not wait for retries.
+    Before the first file it is asked once, for a few seconds, whether it answers at all: a machine
+    without the internet should wait neither for retries nor again for each file and model.
     """
 
     name = "the Hugging Face Hub"
 
-    def __init__(self, client: httpx2.Client, url: str = HUB) -> None:
+    def __init__(
+        self, client: httpx2.Client, url: str = HUB, patience_s: float = KNOCKING_S
+    ) -> None:
         self._client = client
+        self._patience_s = patience_s
         self._url = url.rstrip("/")
-        self._reached = False
+        self._answers: bool | None = None
 
     def estimate_disk(self, model: Model, models: Path) -> int:
         """Return the bytes of the files that are not here yet."""
@@ -50,6 +55,7 @@ class Hub:
         report: Callable[[int], None],
     ) -> None:
         """Download the files one after the other. Raises RoadClosed or WrongHash."""
+        self._require_answer()
         done = 0
         for file in missing:
             place = model.locate_file(models, file)
@@ -59,12 +65,34 @@ class Hub:
             accept(partial, place, file)
             done += file.size
 
+    def _require_answer(self) -> None:
+        if self._answers is None:
+            self._answers = self._knock()
+        if not self._answers:
+            raise RoadClosed(f"{self._url} does not answer.")
+
+    def _knock(self) -> bool:
+        answered = threading.Event()
+
+        def ask() -> None:
+            try:
+                self._client.head(self._url)
+            except (httpx2.HTTPError, RuntimeError):  # the client may be closed by now
+                return
+            answered.set()
+
+        # In a thread: looking up a name, and trying each of its addresses, know no time-out.
+        thread = threading.Thread(target=ask, daemon=True)
+        thread.start()
+        thread.join(self._patience_s)
+        return answered.is_set()
+
     def _download(
         self, url: str, partial: Path, file: ModelFile, report: Callable[[int], None]
     ) -> None:
         try:
             for attempt in stamina.retry_context(
-                on=self._is_transient, attempts=ATTEMPTS, timeout=None, wait_jitter=0.2
+                on=_is_transient, attempts=ATTEMPTS, timeout=None, wait_jitter=0.2
             ):
                 with attempt:
                     self._continue(url, partial, file, report)
@@ -78,7 +106,6 @@ class Hub:
         if here >= file.size:
             return
         with self._client.stream("GET", url, headers=_ask_from(here)) as response:
-            self._reached = True
             response.raise_for_status()
             resumed = response.status_code == httpx2.codes.PARTIAL_CONTENT
             with partial.open("ab" if resumed else "wb") as out:
@@ -86,11 +113,12 @@ class Hub:
                     out.write(block)
                     report(out.tell())
 
-    def _is_transient(self, error: Exception) -> bool:
-        if isinstance(error, httpx2.HTTPStatusError):
-            status = error.response.status_code
-            return status == httpx2.codes.TOO_MANY_REQUESTS or error.response.is_server_error
-        return self._reached and isinstance(error, httpx2.TransportError)
+
+def _is_transient(error: Exception) -> bool:
+    if isinstance(error, httpx2.HTTPStatusError):
+        status = error.response.status_code
+        return status == httpx2.codes.TOO_MANY_REQUESTS or error.response.is_server_error
+    return isinstance(error, httpx2.TransportError)
 
 
 def _add(before: int, report: Callable[[int], None]) -> Callable[[int], None]:

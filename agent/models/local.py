@@ -4,26 +4,28 @@ import asyncio
 import contextlib
 import statistics
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Sequence,
+)
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from agent.errors import ModelBusy, ModelFailed, ModelUnusable
+from agent.errors import ModelBusy, ModelFailed
 from agent.models.child import Answer, Child, ChildEnded
-from agent.models.memory import estimate_memory, read_available_memory
+from agent.models.memory import read_available_memory
+from agent.models.supervision import Supervisor, to_fields
 from agent.ports import ChatMessage, Clock, Completion
 
-STARTS = 3
-LOADING_S = 120.0
-WARMING_S = 60.0
 COUNTING_S = 10.0
 CANCELLING_S = 5.0
-CLOSING_S = 3.0
 UNKNOWN_DURATION_S = 10.0
 REMEMBERED_DURATIONS = 20
-
-WARM_UP = Completion(messages=({"role": "user", "content": "Hello"},), max_tokens=1)
 
 
 class LocalChatModel:
@@ -45,23 +47,25 @@ class LocalChatModel:
         clock: Clock,
         waiting: int = 8,
         available_memory: Callable[[], int | None] = read_available_memory,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._path = path.resolve()
         self._name = name
         self._sha256 = sha256
         self._context_tokens = context_tokens
-        self._threads = threads
         self._clock = clock
         self._most_waiting = waiting
-        self._available_memory = available_memory
-        self._child: Child | None = None
+        self._supervisor = Supervisor(
+            path,
+            context_tokens=context_tokens,
+            threads=threads,
+            clock=clock,
+            available_memory=available_memory,
+            sleep=sleep,
+        )
         self._settling: asyncio.Task[None] | None = None
         self._place = asyncio.Lock()
-        self._starting = asyncio.Lock()
         self._waiting = 0
         self._durations: deque[float] = deque(maxlen=REMEMBERED_DURATIONS)
-        self._closed = False
-        self._broken = ""
 
     @property
     def name(self) -> str:
@@ -81,21 +85,18 @@ class LocalChatModel:
     @property
     def ready(self) -> bool:
         """Whether a child has answered its warm-up request and is still there."""
-        return self._child is not None and self._child.alive
+        return self._supervisor.ready
 
     async def start(self) -> None:
         """Load the model and warm it up. Raises ModelUnusable."""
-        self._broken = ""
-        await self._require_child()
+        self._supervisor.forgive()
+        await self._supervisor.require()
 
     async def aclose(self) -> None:
         """End the child."""
-        self._closed = True
         if self._settling:
             await asyncio.wait([self._settling])
-        async with self._starting:
-            if self._child:
-                await self._child.close(CLOSING_S)
+        await self._supervisor.aclose()
 
     async def stream(self, request: Completion) -> AsyncIterator[str]:
         """Yield pieces of text. Raises ModelBusy, ModelFailed or ModelUnusable.
@@ -121,13 +122,12 @@ class LocalChatModel:
     async def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
         """Return how many tokens the messages take as a prompt. Doesn't wait for a place."""
         for _ in range(2):
-            child = await self._require_child()
-            with (
-                contextlib.suppress(ChildEnded),
-                _as_failure("count tokens"),
-                child.ask("count", messages=list(messages)) as answer,
-            ):
-                return int((await answer.next(COUNTING_S))["tokens"])
+            child = await self._supervisor.require()
+            with contextlib.suppress(ChildEnded), _as_failure("count tokens"):
+                event = await child.ask("count", messages=list(messages)).next(COUNTING_S)
+                if event["event"] == "error":
+                    raise ModelFailed(event["message"])
+                return int(event["tokens"])
         raise ModelFailed("The model's process ended twice while it counted tokens.")
 
     @asynccontextmanager
@@ -136,8 +136,9 @@ class LocalChatModel:
             raise ModelBusy(self._estimate_wait())
         self._waiting += 1
         try:
-            with _as_failure("wait for a place"):
-                await asyncio.wait_for(self._place.acquire(), self._remaining(deadline))
+            with _as_failure("get to the request in time"):
+                async with asyncio.timeout(self._remaining(deadline)):
+                    await self._place.acquire()
         finally:
             self._waiting -= 1
         begun = self._clock.monotonic()
@@ -156,74 +157,37 @@ class LocalChatModel:
 
     async def _attempt(self, request: Completion, deadline: float) -> AsyncGenerator[str, None]:
         child = await self._require_free_child(deadline)
-        with child.ask("generate", **_to_fields(request)) as answer:
-            ended = False
-            try:
-                while (event := await self._next(answer, deadline))["event"] == "text":
-                    yield event["text"]
-                ended = True
-            except ChildEnded:
-                ended = True
-                raise
-            finally:
-                if not ended:
-                    self._settling = asyncio.create_task(_settle(child, answer))
-        if event["event"] == "error":
-            raise ModelFailed(event["message"])
+        answer = child.ask("generate", **to_fields(request))
+        event: dict[str, Any] = {}
+        try:
+            while (event := await self._next(answer, deadline))["event"] == "text":
+                yield event["text"]
+        finally:
+            # A child that has ended is settled at once: its last traces are cleared away.
+            if event.get("event") not in {"done", "error"}:
+                self._settling = asyncio.create_task(_settle(child, answer))
+        self._supervisor.praise()
+        _require_whole(event, request)
 
     async def _next(self, answer: Answer, deadline: float) -> dict[str, Any]:
         with _as_failure("answer in time"):
             return await answer.next(self._remaining(deadline))
 
     async def _require_free_child(self, deadline: float) -> Child:
-        if self._settling:
-            await asyncio.wait([self._settling], timeout=self._remaining(deadline))
-        return await self._require_child()
-
-    async def _require_child(self) -> Child:
-        async with self._starting:
-            if self._closed:
-                raise ModelFailed("The model is shut down.")
-            if self._broken:
-                raise ModelUnusable(self._broken)
-            if self._child is None or not self._child.alive:
-                self._child = await self._launch()
-            return self._child
-
-    async def _launch(self) -> Child:
-        self._check()
-        for _ in range(STARTS):
-            child = await Child.spawn(self._path, self._context_tokens, self._threads)
-            try:
-                await _warm_up(child)
-            except (ChildEnded, TimeoutError):
-                await child.kill()
-                last_words = await child.explain()
-            except BaseException:
-                await asyncio.shield(child.kill())
-                raise
-            else:
-                return child
-        self._broken = f"{self._path} could not be started. Its last words:\n{last_words}"
-        raise ModelUnusable(self._broken)
-
-    def _check(self) -> None:
-        if not self._path.is_file():
-            raise ModelUnusable(f"{self._path} is missing; get it with `frontdesk models pull`.")
-        needed = estimate_memory(self._path.stat().st_size, self._context_tokens)
-        available = self._available_memory()
-        if available is not None and available < needed:
-            raise ModelUnusable(
-                f"{self._name} needs about {needed / 1e9:.1f} GB of memory, but only "
-                f"{available / 1e9:.1f} GB are free. End other programs, or take a smaller model."
-            )
+        with _as_failure("get ready in time"):
+            async with asyncio.timeout(self._remaining(deadline)):
+                if self._settling:
+                    await asyncio.wait([self._settling])
+                return await self._supervisor.require()
 
 
-async def _warm_up(child: Child) -> None:
-    await child.wait_loaded(LOADING_S)
-    with child.ask("generate", **_to_fields(WARM_UP)) as answer:
-        while (await answer.next(WARMING_S))["event"] == "text":
-            pass
+def _require_whole(event: dict[str, Any], request: Completion) -> None:
+    if event["event"] == "error":
+        raise ModelFailed(event["message"])
+    if event["reason"] == "length" and request.schema is not None:
+        raise ModelFailed(
+            f"The schema was not filled within {request.max_tokens} tokens; allow for more."
+        )
 
 
 async def _settle(child: Child, answer: Answer) -> None:
@@ -240,14 +204,3 @@ def _as_failure(what: str) -> Iterator[None]:
         yield
     except TimeoutError as error:
         raise ModelFailed(f"The model did not {what}.") from error
-
-
-def _to_fields(request: Completion) -> dict[str, Any]:
-    return {
-        "messages": list(request.messages),
-        "max_tokens": request.max_tokens,
-        "temperature": request.temperature,
-        "seed": request.seed,
-        "stop": list(request.stop),
-        "schema": request.schema,
-    }

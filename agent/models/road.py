@@ -105,5 +105,8 @@ def size_of(path: Path) -> int:
 
 
 def discard(path: Path) -> None:
-    """Delete a folder, if it is there."""
-    shutil.rmtree(path, ignore_errors=True)
+    """Delete a file or folder, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -12,7 +12,8 @@ Out:  {"event": "loaded"}, once
       {"event": "count", "id", "tokens"}
       {"event": "error", "id", "message"}
 
-It ends when stdin closes or its parent dies. The only module that imports llama_cpp.
+It ends when stdin closes or its parent dies; why it could not start stands on stderr. The only
+module that imports llama_cpp.
 """
 
 import argparse
@@ -38,10 +39,15 @@ from agent.models.emission import Emission
 SAVED_PREFIXES = 4
 LONGEST_SAVED_PREFIX = 1024  # tokens; the default model takes 28 KiB for each
 PR_SET_PDEATHSIG = 1
+LOG_ERROR = 3  # GGML_LOG_LEVEL_ERROR
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error: the parent asked for it
     """The request was called off."""
+
+
+class PromptTooLong(Exception):  # noqa: N818 - says what is wrong
+    """The prompt and what is asked for don't fit into the context."""
 
 
 class Template:
@@ -119,7 +125,11 @@ class Cache:
         state = self._saved[key]
         self._saved.move_to_end(key)
         buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
-        llama_cpp.llama_state_seq_set_data(self._llama.ctx, buffer, len(state), 0)
+        if not llama_cpp.llama_state_seq_set_data(self._llama.ctx, buffer, len(state), 0):
+            del self._saved[key]
+            raise RuntimeError(
+                "A saved prefix could not be restored; it is computed anew next time."
+            )
 
 
 class Engine:
@@ -142,7 +152,7 @@ class Engine:
         prompt = self._template.encode(request["messages"])
         room = self._llama.n_ctx() - prompt.length
         if room < request["max_tokens"]:
-            raise ValueError(
+            raise PromptTooLong(
                 f"The prompt takes {prompt.length} tokens and {request['max_tokens']} are asked "
                 f"for, but the context holds {self._llama.n_ctx()}."
             )
@@ -182,10 +192,11 @@ class Engine:
         return reason, tokens
 
     def _sample(self, sampler: LlamaSampler, limit: int) -> Iterator[int]:
-        for _ in range(limit):
+        for left in reversed(range(limit)):
             token: int = sampler.sample(self._llama._ctx)  # noqa: SLF001 - the sampler wants the wrapper
             yield token
-            self._llama.eval([token])
+            if left:
+                self._llama.eval([token])
 
     def _make_sampler(self, request: dict[str, Any]) -> LlamaSampler:
         sampler = LlamaSampler()  # type: ignore[no-untyped-call]
@@ -219,11 +230,18 @@ class Exchange:
             if request["op"] == "cancel":
                 self._cancelled.add(request["id"])
             elif request["op"] == "count":
-                tokens = self._engine.count(request["messages"])
-                self.send(event="count", id=request["id"], tokens=tokens)
+                self._count(request)
             else:
                 self._waiting.put(request)
         os._exit(0)  # the model may be in the middle of a chunk; nothing of it is to be kept
+
+    def _count(self, request: dict[str, Any]) -> None:
+        try:
+            tokens = self._engine.count(request["messages"])
+        except Exception as error:  # noqa: BLE001 - nothing may end the reading of requests
+            self.send(event="error", id=request["id"], message=str(error) or repr(error))
+        else:
+            self.send(event="count", id=request["id"], tokens=tokens)
 
     def serve(self) -> None:
         """Answer requests for ever."""
@@ -250,6 +268,8 @@ class Exchange:
             self.send(event="done", id=number, **done)
         except Cancelled:
             self.send(event="done", id=number, reason="cancelled")
+        except PromptTooLong as error:
+            self.send(event="error", id=number, message=str(error))
         except Exception as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
             self._engine.forget()
             self.send(event="error", id=number, message=str(error) or repr(error))
@@ -261,20 +281,43 @@ def main() -> None:
     options = _parse()
     out = _claim_stdout()
     _die_with_parent()
-    llama = llama_cpp.Llama(
-        options.path,
-        n_ctx=options.context,
-        n_batch=CHUNK_TOKENS,
-        n_threads=options.threads,
-        n_threads_batch=options.threads,
-        flash_attn=True,
-        logits_all=False,
-        verbose=False,
-    )
-    exchange = Exchange(Engine(llama), out)
+    log = _make_log()  # llama.cpp keeps only a pointer: this name keeps it alive
+    llama_cpp.llama_log_set(log, ctypes.c_void_p(0))
+    exchange = Exchange(Engine(_load(options)), out)
     exchange.send(event="loaded")
     threading.Thread(target=exchange.read, args=(sys.stdin,), daemon=True).start()
     exchange.serve()
+
+
+def _load(options: argparse.Namespace) -> llama_cpp.Llama:
+    try:
+        return llama_cpp.Llama(
+            options.path,
+            n_ctx=options.context,
+            n_batch=CHUNK_TOKENS,
+            n_threads=options.threads,
+            n_threads_batch=options.threads,
+            flash_attn=True,
+            logits_all=False,
+            verbose=False,
+        )
+    except Exception as error:  # noqa: BLE001 - it is shown to somebody to whom a traceback says nothing
+        sys.stderr.write(f"{error or repr(error)}\n")
+        sys.stderr.flush()
+        os._exit(1)  # llama.cpp's own clean-up of a half-loaded file may crash
+
+
+def _make_log() -> Any:  # noqa: ANN401 - a ctypes callback
+    """Return a log that shows errors alone."""
+    # Llama() silences stderr while it loads, and with it the reason why a file can't be loaded.
+    errors = os.dup(2)
+
+    @llama_cpp.llama_log_callback  # type: ignore[untyped-decorator] # likewise
+    def log(level: int, text: bytes, _data: ctypes.c_void_p) -> None:
+        if level == LOG_ERROR:
+            os.write(errors, text)
+
+    return log
 
 
 def _parse() -> argparse.Namespace:

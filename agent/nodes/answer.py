@@ -1,7 +1,7 @@
 """Answer from the passages in hand, one verified sentence after the other."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -43,7 +43,18 @@ async def answer(state: Conversation, runtime: Runtime[Deps]) -> Conversation:
     """Stream from the model and let out each sentence that a passage supports."""
     deps, passages = runtime.context, state["passages"]
     draft = Draft()
-    async for text in _generate(deps, state["standalone"], passages):
+    async with aclosing(_generate(deps, state["standalone"], passages)) as texts:
+        await _gather(texts, draft, state, runtime)
+    if _should_quote(draft, state["confidence"]):
+        await _quote(draft, state, runtime)
+    return _conclude(draft, state["confidence"])
+
+
+async def _gather(
+    texts: AsyncIterator[str], draft: Draft, state: Conversation, runtime: Runtime[Deps]
+) -> None:
+    deps, passages = runtime.context, state["passages"]
+    async for text in texts:
         if DECLINED.search(text):
             draft.declined = True
             break
@@ -55,12 +66,11 @@ async def answer(state: Conversation, runtime: Runtime[Deps]) -> Conversation:
             runtime.stream_writer(SentenceVerified(sentence=sentence))
         if len(draft.shown) >= MOST_SENTENCES:
             break
-    if _should_quote(draft, state["confidence"]):
-        await _quote(draft, state, runtime)
-    return _conclude(draft, state["confidence"])
 
 
-async def _generate(deps: Deps, question: str, passages: Sequence[Passage]) -> AsyncIterator[str]:
+async def _generate(
+    deps: Deps, question: str, passages: Sequence[Passage]
+) -> AsyncGenerator[str, None]:
     request = await build_answer(deps, question, passages)
     sentences = SentenceStream()
     async with aclosing(deps.model.stream(request)) as pieces:  # type: ignore[type-var]

@@ -48,13 +48,14 @@ UNITS = CURRENCIES | {
     "attempt": "attempt", "instal": "instalment", "digit": "digit", "charact": "character",
 }  # fmt: skip
 WORKING = frozenset({"business", "working"})
+MEASURES = frozenset(CURRENCIES.values()) | {"percent"}
 QUALIFIERS = WORKING | {"calendar", "consecutive", "full", "additional", "more", "whole"}
 CONNECTIVES = frozenset({"to", "or", "and", "of", "$"})
 NUMBER = re.compile(r"^\d[\d,]*(?:[.:]\d+)*$")
 GLUED = re.compile(
     r"^(\d[\d,.]*)(am|pm|h|hrs?|k|m|mb|gb|kb|km|kg|min|st|nd|rd|th|x)$", re.IGNORECASE
 )
-RANGE = re.compile(r"(\d[\d:.,]*) to (\d[\d:.,]*)")
+RANGE = re.compile(r"(\d(?:[\d:.,]*\d)?) to (\d(?:[\d:.,]*\d)?)")
 SIDES = {"before": "before", "prior": "before", "after": "after", "following": "after"}
 UNIT_REACH = 5
 BOUND_REACH = 4
@@ -112,7 +113,10 @@ class Quantity:
 
     def agrees_with(self, stated: "Quantity") -> bool:
         """Whether this is no more than what `stated` says."""
-        same_unit = not self.unit or not stated.unit or self.unit == stated.unit
+        # «four payments» has no unit here, and must not stand for 4% or $4.
+        measured = {self.unit, stated.unit} & MEASURES
+        unknown = not (self.unit and stated.unit) and not measured
+        same_unit = unknown or self.unit == stated.unit
         same_days = self.working_days == stated.working_days or self.unit != "day"
         same_side = not self.side or not stated.side or self.side == stated.side
         same = same_unit and same_days and same_side and self.value == stated.value

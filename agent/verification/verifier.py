@@ -27,10 +27,15 @@ LINK = re.compile(
     r"(?:https?://|www\.)[^\s)\]>]+|[\w.+-]+@[\w-]+\.[\w.]+"
     r"|\b[a-z\d-]{2,}(?:\.[a-z\d-]+)*\.[a-z]{2,}\b(?:/[^\s)\]>]*)?"
 )
-PARTS = re.compile(r"[;,]\s|\b(?:and|but|or|while|whereas)\b|\.\s", re.IGNORECASE)
+PARTS = re.compile(
+    r"[;,]\s|\b(?:and|but|while|whereas)\b|\.\s"
+    r"|\bor\b(?! (?:more|less|fewer|longer|shorter|older|younger|later|earlier)\b)",
+    re.IGNORECASE,
+)
 LIMIT = re.compile(r"\b(?:until|within|before|after|up to|at least|no later than)\b", re.IGNORECASE)
 TIME_UNITS = frozenset({"minute", "hour", "day", "night", "week", "month", "year"})
 ENOUGH_COVERED = 0.75
+NEARLY_AS_MUCH = 0.8
 ENOUGH_OF_ITS_OWN = 0.5
 FEWEST_STEMS = 2
 FEWEST_PARTS = 2
@@ -92,8 +97,8 @@ class Claim:
 class Verdict:
     """What came of verifying a sentence.
 
-    `score` grows from 0 to 1 with how well the best unit of evidence supports it; at 0.5 and
-    above the sentence is supported. `unit` is that best unit, None if there is no evidence.
+    `score` grows from 0 to 1 with how well the best unit of evidence supports it; above 0.5
+    the sentence is supported. `unit` is that best unit, None if there is no evidence.
     """
 
     score: float
@@ -217,10 +222,15 @@ def _is_outdone(claim: Claim, verdict: Verdict, passages: Sequence[Passage]) -> 
         _contradicts(claim, rival)
         for passage in passages
         for rival in read_units(passage)
-        # Another article that says as much of the claim is as good a witness: if the two
-        # disagree, nobody knows which one is right.
-        if len(claim.stems & rival.stems) > own - (article != passage.article_id)
+        # Another article that says nearly as much of the claim is as good a witness: if the
+        # two disagree, nobody knows which one is right.
+        if len(claim.stems & rival.stems) > own
+        or (article != passage.article_id and _covers(rival, claim))
     )
+
+
+def _covers(rival: Unit, claim: Claim) -> bool:
+    return len(claim.stems & rival.stems) >= NEARLY_AS_MUCH * len(claim.stems)
 
 
 def _article_of(unit: Unit) -> str:

@@ -328,9 +328,6 @@ def test_clear_hits_hold_the_passage_that_answers() -> None:
     assert CLEAR[0].passage is REFUNDS
 
 
-@pytest.mark.xfail(
-    strict=True, reason="resume() drops a person's words where nobody waits for them"
-)
 async def test_a_person_s_words_to_an_answered_conversation_are_kept_or_refused(
     checkpoints: Saver,
 ) -> None:
@@ -341,9 +338,6 @@ async def test_a_person_s_words_to_an_answered_conversation_are_kept_or_refused(
     assert refused or "This is Ann." in said
 
 
-@pytest.mark.xfail(
-    strict=True, raises=TypeError, reason="resume() goes on with the failed turn's passages instead"
-)
 async def test_a_person_s_words_after_a_failed_turn_are_kept_or_refused(
     checkpoints: Saver,
 ) -> None:
@@ -354,7 +348,6 @@ async def test_a_person_s_words_after_a_failed_turn_are_kept_or_refused(
     assert refused or "This is Ann." in [e.text for e in (await read_turns(checkpoints)).values()]
 
 
-@pytest.mark.xfail(strict=True, raises=KeyError, reason="resume() runs a turn that never began")
 async def test_a_person_s_words_to_an_unknown_conversation_are_refused(checkpoints: Saver) -> None:
     assert await is_refused(Assistant(Scene().deps, checkpoints))
 

@@ -48,12 +48,7 @@ def test_every_outcome_has_a_node() -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        pytest.param(
-            REFUNDS,
-            marks=pytest.mark.xfail(
-                strict=True, reason="a passage's heading path comes back as a list: no hash"
-            ),
-        ),
+        REFUNDS,
         Exchange(question="What?", text="That.", outcome=Outcome.ANSWERED),
         Message(role="customer", text="What?"),
         Sentence(text=TRUE, citations=[REFUNDS.id]),

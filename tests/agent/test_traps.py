@@ -67,19 +67,10 @@ def test_most_truths_in_other_words_get_through() -> None:
     assert share >= ENOUGH_TRUTHS, f"{share:.0%} passed; refused: {[t['id'] for t in refused]}"
 
 
-SIDES = [
-    (pair["articles"], statement, pair["question"])
-    for pair in CONTRADICTIONS
-    for statement in pair["statements"]
-]
-
-
-@pytest.mark.xfail(
-    strict=True, reason="a rival must share more of the claim's words than what supports it"
-)
-@pytest.mark.parametrize(("articles", "statement", "question"), SIDES)
+@pytest.mark.parametrize("pair", CONTRADICTIONS, ids=[pair["topic"] for pair in CONTRADICTIONS])
 def test_neither_side_of_a_contradiction_may_be_stated_with_both_in_hand(
-    articles: list[str], statement: str, question: str
+    pair: dict[str, Any],
 ) -> None:
-    both = [passage for article in articles for passage in demo_passages()[article]]
-    assert not VERIFIER.verify(statement, both, question).supported
+    both = [passage for article in pair["articles"] for passage in demo_passages()[article]]
+    passed = [s for s in pair["statements"] if VERIFIER.verify(s, both, pair["question"]).supported]
+    assert passed == []

