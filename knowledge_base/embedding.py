@@ -70,7 +70,8 @@ class SentenceTransformerEmbedder:
         self._folder = folder
         self._threads = threads
         self._fingerprint = _hash_files(folder)
-        # The tokenizer's padding is state: two threads at once make it raise.
+        # Encoding switches the tokenizer's truncation on, counting switches it off: in two threads
+        # at once, long texts are counted wrong, or run past what the model can take.
         self._lock = threading.RLock()
 
     @cached_property

@@ -13,6 +13,7 @@ from typing import Any
 CHECKOUT = Path(__file__).resolve().parents[2]
 LONGEST_LINE = 2**20
 TAIL_LINES = 20
+ENDING_S = 1.0
 LAST_EVENTS = {"loaded", "done", "count", "error"}
 
 # Threads that spin while they wait for each other starve the one they wait for as soon as another
@@ -112,6 +113,7 @@ class Child:
 
     async def kill(self) -> None:
         """End the process now and wait until it is gone."""
+        await self._let_end()
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         await self._finish()
@@ -130,6 +132,13 @@ class Child:
         """Return the last lines that it wrote to stderr, after its end."""
         await asyncio.wait(self._readers, timeout=1)
         return "\n".join(self._tail)
+
+    async def _let_end(self) -> None:
+        # One that has closed its stdout is on its way out. Popen.kill would reap it under the feet
+        # of asyncio, which would then complain and make up an exit code.
+        if self._readers[0].done():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), ENDING_S)
 
     async def _finish(self) -> None:
         await asyncio.wait(self._readers)

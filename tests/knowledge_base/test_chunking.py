@@ -66,7 +66,9 @@ def test_odd_line_ends_lose_nothing(odd: str) -> None:
 
 
 def test_link_definitions_are_kept() -> None:
-    assert "https://x.example" in split("See [x].\n\n[x]: https://x.example\n")[0].text
+    link = "[x]: https://x.example"
+    for text in (f"See [x].\n\n{link}\n", f"See [x].\n\n{link}\n\n## A\n\ntext"):
+        assert link in split(text)[0].text
 
 
 def test_a_table_that_is_split_repeats_its_header() -> None:

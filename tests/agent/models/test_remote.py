@@ -147,13 +147,13 @@ async def test_an_answer_cut_short_does_not_pass_for_json() -> None:
         await read(answering(200, event('{"a', "length") + END), ask("?", schema={}))
 
 
-@pytest.mark.parametrize(
-    "body",
-    ["data: nothing\n\n", "data: 3\n\n", 'data: {"error": "full"}\n\n', 'data: {"choices": 3}\n\n'],
-)
-async def test_events_that_make_no_sense_fail(body: str) -> None:
+NONSENSE = ("data: nothing", "data: 3", 'data: {"error": "full"}', 'data: {"choices": 3}')
+
+
+@pytest.mark.parametrize("line", NONSENSE)
+async def test_events_that_make_no_sense_fail(line: str) -> None:
     with pytest.raises(ModelFailed):
-        await read(answering(200, body), ask("?"))
+        await read(answering(200, f"{line}\n\n"), ask("?"))
 
 
 async def test_an_answer_that_is_no_stream_of_events_fails() -> None:
