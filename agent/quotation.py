@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agent.ports import Encoder
+from agent.relevance import gives_what_is_asked
 from agent.verification.evidence import QUOTED, Unit, read_units
 from agent.verification.words import content_stems, read_words
 from knowledge_base.articles import Passage
@@ -42,8 +43,9 @@ async def find_quotation(
     for place in np.argsort(-nearness, kind="stable"):
         if nearness[place] < TO_THE_POINT:
             break
-        if _touches(asked, units[place]):
-            return Quotation(units[place], float(nearness[place]))
+        unit = units[place]
+        if _touches(asked, unit) and gives_what_is_asked(question, unit.text):
+            return Quotation(unit, float(nearness[place]))
     return None
 
 

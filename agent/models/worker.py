@@ -39,7 +39,7 @@ from agent.models.emission import Emission
 SAVED_PREFIXES = 4
 LONGEST_SAVED_PREFIX = 1024  # tokens; the default model takes 28 KiB for each
 PR_SET_PDEATHSIG = 1
-LOG_ERROR = 3  # GGML_LOG_LEVEL_ERROR
+LOG_ERROR = 4  # GGML_LOG_LEVEL_ERROR; llama_cpp._logger has an older numbering
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error: the parent asked for it

@@ -11,6 +11,7 @@ from agent.events import SentenceVerified
 from agent.ports import Deps
 from agent.prompting import build_answer
 from agent.quotation import Quotation, find_quotation
+from agent.relevance import gives_what_is_asked, speaks_of_what_is_named
 from agent.state import Conversation, Outcome, Reason, Sentence
 from agent.verification.sentences import SentenceStream, read_citations
 from agent.verification.verifier import Failure
@@ -53,13 +54,14 @@ async def answer(state: Conversation, runtime: Runtime[Deps]) -> Conversation:
 async def _gather(
     texts: AsyncIterator[str], draft: Draft, state: Conversation, runtime: Runtime[Deps]
 ) -> None:
-    deps, passages = runtime.context, state["passages"]
+    deps = runtime.context
+    fitting = _list_fitting(state, deps)
     async for text in texts:
         if DECLINED.search(text):
             draft.declined = True
             break
-        sentence = _support(text, deps, passages, f"{state['question']} {state['standalone']}")
-        if sentence is None or not await _is_relevant(sentence, state["standalone"], deps):
+        sentence = _support(text, state, deps)
+        if sentence is None or not await _is_fitting(sentence, fitting, draft, state, deps):
             draft.dropped += 1
         elif sentence.text not in {kept.text for kept in draft.shown}:
             draft.shown.append(sentence)
@@ -81,7 +83,9 @@ async def _generate(
         yield sentence
 
 
-def _support(text: str, deps: Deps, passages: Sequence[Passage], question: str) -> Sentence | None:
+def _support(text: str, state: Conversation, deps: Deps) -> Sentence | None:
+    passages = state["passages"]
+    question = f"{state['question']} {state['standalone']}"
     plain, numbers = read_citations(text)
     plain = OPENER.sub("", plain)
     cited = [passages[n - 1] for n in numbers if 0 < n <= len(passages)]
@@ -92,8 +96,22 @@ def _support(text: str, deps: Deps, passages: Sequence[Passage], question: str) 
     return Sentence(text=plain[:1].upper() + plain[1:], citations=[verdict.unit.passage_id])
 
 
-async def _is_relevant(sentence: Sentence, question: str, deps: Deps) -> bool:
-    """Whether a supported sentence has to do with the question at all."""
+def _list_fitting(state: Conversation, deps: Deps) -> frozenset[str]:
+    """Return the ids of the passages that speak of everybody and everything the question names."""
+    named, known = state["standalone"], deps.verifier.names
+    fitting = (p for p in state["passages"] if speaks_of_what_is_named(named, p, known))
+    return frozenset(passage.id for passage in fitting)
+
+
+async def _is_fitting(
+    sentence: Sentence, passages: frozenset[str], draft: Draft, state: Conversation, deps: Deps
+) -> bool:
+    """Whether a supported sentence has to do with the question; the first has to answer it."""
+    question = state["standalone"]
+    if sentence.citations[0] not in passages:
+        return False
+    if not draft.shown and not gives_what_is_asked(question, sentence.text):
+        return False
     asked, said = await deps.encoder.encode([question, sentence.text])
     return float(asked @ said) >= RELEVANT_FROM
 
@@ -106,7 +124,8 @@ def _should_quote(draft: Draft, confidence: float) -> bool:
 
 async def _quote(draft: Draft, state: Conversation, runtime: Runtime[Deps]) -> None:
     deps, question = runtime.context, state["standalone"]
-    quotation = await find_quotation(deps.encoder, question, state["passages"])
+    fitting = [passage for passage in state["passages"] if passage.id in _list_fitting(state, deps)]
+    quotation = await find_quotation(deps.encoder, question, fitting)
     if quotation is None or _is_disputed(quotation, state["passages"], deps):
         return
     sentence = Sentence(text=quotation.text, citations=[quotation.unit.passage_id])

@@ -20,7 +20,7 @@ from agent.verification.contrasts import (
 from agent.verification.evidence import POINTS_ELSEWHERE, Unit, read_title, read_units
 from agent.verification.polarity import find_reversals
 from agent.verification.quantities import Quantity, read_quantities, read_ranges
-from agent.verification.words import Word, content_stems, read_words
+from agent.verification.words import Word, content_stems, read_names, read_words
 from knowledge_base.articles import Passage
 
 LINK = re.compile(
@@ -89,8 +89,7 @@ class Claim:
     @cached_property
     def names(self) -> frozenset[str]:
         """Words capitalised inside the sentence, as stems."""
-        inner = self.words[1:]
-        return frozenset(w.stem for w in inner if w.text[:1].isupper() and w.text not in {"I", "A"})
+        return read_names(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,7 @@ class Verifier:
     """Verifies sentences against passages. `names` need not stand in any passage."""
 
     def __init__(self, names: Sequence[str] = ()) -> None:
-        self._names = frozenset(stem for name in names for stem in _name_stems(name))
+        self.names = frozenset(stem for name in names for stem in _name_stems(name))
 
     def verify(self, sentence: str, passages: Sequence[Passage], question: str = "") -> Verdict:
         """Return the best verdict that any of the passages gives, the first ones preferred."""
@@ -145,7 +144,7 @@ class Verifier:
 
     def _lacks(self, claim: Claim, whole: Unit) -> Failure | None:
         held = {word.stem for word in read_words(f"{whole.text} {whole.context}")}
-        if claim.names - held - self._names:
+        if claim.names - held - self.names:
             return Failure.NAME
         if any(link not in whole.text for link in claim.links):
             return Failure.LINK

@@ -81,3 +81,9 @@ def find_phrase(words: Sequence[Word], phrase: Sequence[str]) -> int:
         if all(word.text.lower() == part for word, part in zip(window, phrase, strict=True)):
             return start
     return -1
+
+
+def read_names(text: str) -> frozenset[str]:
+    """Return the stems of the words that are capitalised inside the text, not at its start."""
+    inner = read_words(text)[1:]
+    return frozenset(w.stem for w in inner if w.text[:1].isupper() and w.is_content)
