@@ -16,7 +16,7 @@ class MissingValue(LookupError):  # noqa: N818 - it reads as what happened
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     # What comes out is a prompt, not a page: HTML escapes would change what the model reads.
-    return Environment(  # noqa: S701
+    return Environment(  # noqa: S701  # nosec B701
         loader=FileSystemLoader(FOLDER),
         undefined=StrictUndefined,
         keep_trailing_newline=False,
