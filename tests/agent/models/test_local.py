@@ -138,7 +138,7 @@ async def skip_pause(_seconds: float) -> None:
 
 @pytest.mark.parametrize(
     ("write", "reason"),
-    [(write_nonsense, "bad GGUF version"), (write_half, "corrupted or incomplete")],
+    [(write_nonsense, "gguf_init_from_reader"), (write_half, "corrupted or incomplete")],
 )
 async def test_a_corrupt_file_is_unusable_and_says_why(
     tmp_path: Path,
