@@ -26,8 +26,9 @@ class Quotation:
 
     @property
     def text(self) -> str:
-        """The unit in quotation marks."""
-        return f"“{self.unit.text.rstrip(';,').strip()}”"
+        """The unit in quotation marks, with the line that leads it in."""
+        whole = f"{self.unit.lead} {self.unit.text}".strip()
+        return f"“{whole.rstrip(';,')}”"
 
 
 async def find_quotation(

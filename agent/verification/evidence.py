@@ -36,13 +36,15 @@ class Unit:
     """The smallest part of a passage that states something by itself.
 
     `text` is the passage's own wording without markup; `context` is what governs it: title,
-    headings, the line that leads a list in.
+    headings, the line that leads a list in. `lead` is that line alone: an item without it may
+    mean the opposite.
     """
 
     text: str
     context: str
     passage_id: str
     quotable: bool = field(default=True)
+    lead: str = ""
 
     @cached_property
     def words(self) -> tuple[Word, ...]:
@@ -140,7 +142,8 @@ class _Walker:
         in_list = "list_item_open" in self._open
         lead = self._lead if in_list else ""
         for sentence in split_sentences(text):
-            yield Unit(sentence, f"{self._above} {self._heading} {lead}", self._passage_id)
+            context = f"{self._above} {self._heading} {lead}"
+            yield Unit(sentence, context, self._passage_id, lead=lead)
         if not in_list:
             self._lead = _lead_in(text)
 
