@@ -34,6 +34,11 @@ async def build_answer(deps: Deps, question: str, passages: Sequence[Passage]) -
             kept = _shorten(kept[0])
 
 
+def build_warm_up(company: str) -> Completion:
+    """Return a request that leaves behind the state of what every answer's prompt begins with."""
+    return Completion(_answer_messages(company, "Hello", ()), max_tokens=1)
+
+
 def _answer_messages(
     company: str, question: str, passages: Sequence[Passage]
 ) -> tuple[ChatMessage, ...]:

@@ -70,6 +70,7 @@ async def open_services(
         found = await stack.enter_async_context(open_search(settings, repository))
         notify("index")
         model = await stack.enter_async_context(open_chat_model(settings))
+        await _warm_up(model, settings.company)
         notify("model")
         saver = await stack.enter_async_context(open_checkpointer(settings))
         assistant = open_assistant(settings, model, found, saver)
@@ -143,6 +144,7 @@ async def open_search(settings: Settings, repository: SqlArticleRepository) -> A
     embedder = await to_thread.run_sync(open_embedder, settings)
     opening = open_knowledge_base(settings, repository, embedder)
     opened = await to_thread.run_sync(opening.__enter__)
+    await to_thread.run_sync(embedder.encode, ["warm up"])  # it loads at its first use
     refreshing = asyncio.create_task(_keep_fresh(opened))
     try:
         yield Found(opened, embedder)
@@ -190,6 +192,13 @@ async def _open_remote(settings: Settings) -> AsyncIterator[ChatModel]:
     key = settings.model_key.get_secret_value() if settings.model_key else ""
     async with httpx2.AsyncClient() as client:
         yield RemoteChatModel(url, name, key, client, context_tokens=settings.context_tokens)
+
+
+async def _warm_up(model: ChatModel, company: str) -> None:
+    from agent.prompting import build_warm_up  # noqa: PLC0415 - as said above
+
+    async for _ in model.stream(build_warm_up(company)):
+        pass
 
 
 def open_checkpointer(settings: Settings) -> AbstractAsyncContextManager[Any]:

@@ -26,7 +26,9 @@ DECLINED = re.compile(
 OPENER = re.compile(r"(?i)^(?:yes|no|sure|of course|certainly|absolutely)\b[\s,.!:;—–-]*")
 # Cosine of question and sentence: true sentences about something else lie below it.
 RELEVANT_FROM = 0.3
-# Above this chance of being answerable, the model's «I don't know» is checked against the passages.
+# Below this chance of being answerable, a quotation would often be beside the point.
+QUOTE_FROM = 0.7
+# Above this one, the model's «I don't know» is checked against the passages.
 DOUBT_DECLINE_FROM = 0.8
 
 
@@ -119,7 +121,8 @@ async def _is_fitting(
 def _should_quote(draft: Draft, confidence: float) -> bool:
     if draft.shown:
         return False
-    return bool(draft.dropped) or (draft.declined and confidence >= DOUBT_DECLINE_FROM)
+    doubted = draft.declined and confidence >= DOUBT_DECLINE_FROM
+    return doubted or (bool(draft.dropped) and confidence >= QUOTE_FROM)
 
 
 async def _quote(draft: Draft, state: Conversation, runtime: Runtime[Deps]) -> None:
