@@ -43,8 +43,14 @@ async def test_a_lie_is_dropped_and_the_truth_beside_it_shown() -> None:
     assert came["text"] == ALSO_TRUE
 
 
+async def test_where_an_answer_is_unlikely_nothing_is_quoted_for_a_lie() -> None:
+    came, scene = await play(f"{LIE[:-1]} [1].", confidence=0.6)
+    assert came["outcome"] is Outcome.ABSTAINED
+    assert shown(scene) == []
+
+
 async def test_where_only_a_lie_was_told_the_passage_is_quoted() -> None:
-    came, scene = await play(f"{LIE[:-1]} [1].")
+    came, scene = await play(f"{LIE[:-1]} [1].", confidence=0.8)
     assert came["outcome"] is Outcome.ANSWERED
     assert came["reason"] is Reason.QUOTED
     assert shown(scene) == [f"“{TRUE}”"]
