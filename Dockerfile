@@ -29,6 +29,7 @@ COPY agent/ agent/
 COPY api/ api/
 COPY articles/ articles/
 COPY commands/ commands/
+COPY evals/ evals/
 COPY knowledge_base/ knowledge_base/
 COPY prompts/ prompts/
 ENV PATH=/app/.venv/bin:$PATH \

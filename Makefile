@@ -19,7 +19,7 @@ export FRONTDESK_CACHE := $(CACHE)
 
 BIN := .venv/bin
 FRONTDESK := $(BIN)/frontdesk
-SOURCES := agent api commands installation knowledge_base prompts
+SOURCES := agent api commands evals installation knowledge_base prompts
 INSTALL := $(PYTHON) -m installation --cache "$(CACHE)" --torch-index "$(TORCH_INDEX)" \
 	$(if $(filter ON,$(PORTABLE)),--portable)
 LOCK := $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-annotate \

@@ -14,8 +14,8 @@ EMPHASIS = re.compile(r"\*\*|__")
 STOP = ("<passage", "<question")
 ANSWER_TOKENS = 160
 CONDENSED_TOKENS = 48
-LAST_TURNS = 6
-LONGEST_TURN = 600
+LAST_TURNS = 4
+LONGEST_TURN = 320
 
 
 async def build_answer(deps: Deps, question: str, passages: Sequence[Passage]) -> Completion:

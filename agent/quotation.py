@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
+from agent.nearness import rank_units
 from agent.ports import Encoder
 from agent.relevance import gives_what_is_asked
-from agent.verification.evidence import QUOTED, Unit, read_units
+from agent.verification.evidence import QUOTED, Unit
 from agent.verification.words import content_stems, read_words
 from knowledge_base.articles import Passage
 
 # Cosine of question and sentence (with its headings) from which a quotation is to the point.
 # Measured on the training questions: see docs/decisions/0002.
-TO_THE_POINT = 0.5
+TO_THE_POINT = 0.4
 LONGEST = 320
 
 
@@ -35,18 +34,14 @@ async def find_quotation(
     encoder: Encoder, question: str, passages: Sequence[Passage]
 ) -> Quotation | None:
     """Return the nearest sentence that speaks of what was asked, None if there is none."""
-    units = [u for passage in passages for u in read_units(passage) if _is_quotable(u)]
-    if not units:
-        return None
-    vectors = await encoder.encode([question, *(f"{u.context}. {u.text}" for u in units)])
-    nearness = vectors[1:] @ vectors[0]
     asked = content_stems(read_words(question))
-    for place in np.argsort(-nearness, kind="stable"):
-        if nearness[place] < TO_THE_POINT:
+    for near in await rank_units(encoder, question, passages):
+        if near.similarity < TO_THE_POINT:
             break
-        unit = units[place]
-        if _touches(asked, unit) and gives_what_is_asked(question, unit.text):
-            return Quotation(unit, float(nearness[place]))
+        unit = near.unit
+        fits = _is_quotable(unit) and _touches(asked, unit)
+        if fits and gives_what_is_asked(question, unit.text):
+            return Quotation(unit, near.similarity)
     return None
 
 

@@ -24,6 +24,7 @@ from api.storage.ledger import Ledger
 from api.turns import Assistant
 
 if TYPE_CHECKING:
+    from agent.ports import Deps
     from knowledge_base.embedding import Embedder
     from knowledge_base.search import KnowledgeBase
 
@@ -218,6 +219,12 @@ def open_assistant(
 ) -> Assistant:
     """Put the agent together."""
     from agent.assistant import Assistant as Agent  # noqa: PLC0415 - as said above
+
+    return Agent(build_deps(settings, model, found), checkpointer)
+
+
+def build_deps(settings: Settings, model: ChatModel, found: Found) -> "Deps":
+    """Gather what the agent uses."""
     from agent.decision.decider import Decider  # noqa: PLC0415 - as said above
     from agent.language.detection import LinguaDetector  # noqa: PLC0415 - as said above
     from agent.ports import Deps  # noqa: PLC0415 - as said above
@@ -225,7 +232,7 @@ def open_assistant(
     from agent.verification.verifier import Verifier  # noqa: PLC0415 - as said above
     from knowledge_base.embedding import ThreadedEncoder  # noqa: PLC0415 - as said above
 
-    deps = Deps(
+    return Deps(
         model=model,
         search=found.search,
         encoder=ThreadedEncoder(found.embedder),
@@ -237,7 +244,6 @@ def open_assistant(
         company=settings.company,
         seed=settings.seed,
     )
-    return Agent(deps, checkpointer)
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ import typer
 
 from agent.errors import FrontdeskError
 from api.settings import SettingsError
-from commands import ask, doctor, kb, models, serve
+from commands import ask, doctor, eval, kb, models, serve  # noqa: A004 - the command's name
 from commands.terminal import Exit, err, fail
 from knowledge_base.errors import KnowledgeBaseError
 
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 app.add_typer(models.app, name="models", help="The models: list, pull, verify.")
 app.add_typer(kb.app, name="kb", help="The knowledge base: import, search, status, rebuild.")
+app.add_typer(eval.app, name="eval", help="How good it is: retrieval, answers, verifier, traps.")
 app.command(name="ask")(ask.ask)
 app.command(name="serve")(serve.serve)
 app.command(name="doctor")(doctor.doctor)

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
@@ -19,6 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
+from rich.table import Table
 
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -59,6 +60,14 @@ def fail(message: str, code: Exit = Exit.FAILED) -> typer.Exit:
 def warn(message: str) -> None:
     """Print a warning on stderr."""
     err.print(f"[yellow]{_plain(message)}[/yellow]")
+
+
+def show_table(title: str, rows: Iterable[tuple[str, str]]) -> None:
+    """Print names and values under a title."""
+    table = Table(title=_plain(title), title_justify="left", show_header=False, box=None)
+    for name, value in rows:
+        table.add_row(name, _plain(value))
+    out.print(table)
 
 
 def _plain(message: str) -> str:

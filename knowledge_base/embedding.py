@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import anyio
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from knowledge_base.articles import Passage
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 BATCH = 32
+REMEMBERED = 20_000
 DECISIVE = (
     "model.safetensors",
     "tokenizer.json",
@@ -135,11 +137,22 @@ def _load(folder: Path, threads: int) -> "SentenceTransformer":
 
 
 class ThreadedEncoder:
-    """Encodes off the event loop."""
+    """Encodes off the event loop, and remembers the texts that it met last.
 
-    def __init__(self, embedder: Embedder) -> None:
+    The same passages are read again and again: their sentences are encoded once.
+    """
+
+    def __init__(self, embedder: Embedder, remembered: int = REMEMBERED) -> None:
         self._embedder = embedder
+        self._vectors: LRUCache[str, NDArray[np.float32]] = LRUCache(remembered)
 
     async def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return vectors of shape [len(texts), dimensions]."""
-        return await anyio.to_thread.run_sync(self._embedder.encode, list(texts))
+        known = {text: self._vectors[text] for text in texts if text in self._vectors}
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        vectors = await anyio.to_thread.run_sync(self._embedder.encode, new)
+        known |= zip(new, vectors, strict=True)
+        self._vectors.update((text, known[text]) for text in new)
+        if not texts:
+            return vectors
+        return np.stack([known[text] for text in texts])

@@ -1,4 +1,4 @@
-"""Answer, clarify or abstain: a small calibrated model over the evidence."""
+"""Answer, clarify or abstain: small calibrated models over the evidence."""
 
 import json
 from collections.abc import Mapping
@@ -35,38 +35,36 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Decider:
-    """Multinomial logistic regression on standardised features.
+class Regression:
+    """Multinomial logistic regression on standardised features; `weights` is [choices, features].
 
-    `weights` is [choices, features]. It answers where the probability of an answer reaches
-    `answer_from`, else it takes the likelier of the other two.
+    An answer is tried from the probability `answer_from` on. Else the customer is asked back, if
+    that is no less than 1 / `clarify_odds` times as likely to be right as abstaining is.
     """
 
-    features: tuple[str, ...]
     choices: tuple[Choice, ...]
     mean: NDArray[np.float64]
     scale: NDArray[np.float64]
     weights: NDArray[np.float64]
     bias: NDArray[np.float64]
     answer_from: float
+    clarify_odds: float
 
     @classmethod
-    def load(cls, path: Path = HERE / "decider.json") -> Self:
-        """Read what `python -m agent.decision.training` wrote."""
-        saved: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    def read(cls, saved: Mapping[str, Any]) -> Self:
+        """Return the regression that training saved."""
         return cls(
-            features=tuple(saved["features"]),
             choices=tuple(Choice(name) for name in saved["choices"]),
             mean=np.asarray(saved["mean"]),
             scale=np.asarray(saved["scale"]),
             weights=np.asarray(saved["weights"]),
             bias=np.asarray(saved["bias"]),
             answer_from=float(saved["answer_from"]),
+            clarify_odds=float(saved["clarify_odds"]),
         )
 
-    def decide(self, evidence: Mapping[str, float], *, may_clarify: bool = True) -> Decision:
-        """Choose by the evidence; KeyError if a feature is missing."""
-        row = np.array([evidence[name] for name in self.features])
+    def decide(self, row: NDArray[np.float64], *, may_clarify: bool) -> Decision:
+        """Choose by features of shape [features]."""
         scores = self.weights @ ((row - self.mean) / self.scale) + self.bias
         powers = np.exp(scores - scores.max())
         chances = dict(zip(self.choices, (powers / powers.sum()).tolist(), strict=True))
@@ -75,6 +73,32 @@ class Decider:
     def _choose(self, chances: Mapping[Choice, float], *, may_clarify: bool) -> Choice:
         if chances[Choice.ANSWER] >= self.answer_from:
             return Choice.ANSWER
-        if may_clarify and chances[Choice.CLARIFY] >= chances[Choice.ABSTAIN]:
+        odds = self.clarify_odds * chances[Choice.CLARIFY]
+        if may_clarify and odds >= chances[Choice.ABSTAIN]:
             return Choice.CLARIFY
         return Choice.ABSTAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Decider:
+    """Decides on first messages and on follow-ups by a regression each.
+
+    What a short message means depends on whether something was said before it.
+    """
+
+    features: tuple[str, ...]
+    first: Regression
+    follow_up: Regression
+
+    @classmethod
+    def load(cls, path: Path = HERE / "decider.json") -> Self:
+        """Read what `python -m agent.decision.training` wrote."""
+        saved: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        first, follow_up = (Regression.read(saved[name]) for name in ("first", "follow_up"))
+        return cls(tuple(saved["features"]), first, follow_up)
+
+    def decide(self, evidence: Mapping[str, float], *, may_clarify: bool = True) -> Decision:
+        """Choose by the evidence; KeyError if a feature is missing."""
+        regression = self.follow_up if evidence["follow_up"] else self.first
+        row = np.array([evidence[name] for name in self.features])
+        return regression.decide(row, may_clarify=may_clarify)

@@ -1,82 +1,110 @@
 """The evidence that a decision is made from, as plain numbers."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from statistics import fmean, pstdev
 
+from agent.nearness import Near
+from agent.queries import Queries
 from agent.verification.words import content_stems, read_words
-from knowledge_base.articles import Hit, Ranking
+from knowledge_base.articles import Hit, Passage, Ranking
 
-DEICTIC = re.compile(
-    r"(?i)\b(?:it|its|that|this|these|those|they|them|there|then|one|ones|he|she|same|other|another"
-    r"|both|either|else|also|too|instead|so)\b"
+PRONOUN = re.compile(
+    r"(?i)\b(?:it|its|they|them|their|he|she|one|ones|same|other|another|both|either)\b"
 )
-OPENERS = re.compile(r"(?i)^\s*(?:and|or|but|what about|how about|then|so|also|ok(?:ay)?|why)\b")
+POINTING = re.compile(r"(?i)\b(?:this|that|these|those)\b(?! (?:i|we|you|is|are)\b)")
+DEFINITE = re.compile(r"(?i)\bthe (?:particular |specific |same )?\w{3,}")
+PAST = re.compile(r"(?i)\b(?:did|was|were|had|has been|have been)\b")
+OPENER = re.compile(r"(?i)^\s*(?:and|or|but|what about|how about|then|so|also|ok(?:ay)?|why)\b")
 TOP = 5
+FIRST = 3
+FAR = 20
 LONGEST = 12
+MUCH_LEXICAL = 30.0
 
 
 def measure(
-    question: str, own: Ranking, standalone: Ranking, *, follow_up: bool
+    queries: Queries,
+    rankings: Mapping[str, Ranking],
+    passages: Sequence[Passage],
+    units: Sequence[Near],
 ) -> dict[str, float]:
     """Return the features of one turn.
 
-    `question` is what the customer wrote, `own` its ranking; `standalone` is the ranking of the
-    condensed question, the same as `own` where nothing was condensed.
+    `rankings` holds one for each of the queries, by name; `passages` are the fused ranking's
+    first, `units` the sentences of those passages, nearest to the question first.
     """
-    hits = list(standalone.hits)
-    words = read_words(question)
-    stems = content_stems(words)
-    condensed = content_stems(read_words(standalone.question))
+    own, turn, reply = (rankings[name].hits for name in ("own", "turn", "reply"))
     return {
-        **_similarities(hits),
-        **_lexical(hits),
-        **_agreement(hits),
-        "own_similarity": max((h.similarity for h in own.hits), default=0.0),
-        "own_coverage": max((h.coverage for h in own.hits[:TOP]), default=0.0),
-        "content_words": min(len(stems), LONGEST) / LONGEST,
-        "condensed_words": min(len(condensed), LONGEST) / LONGEST,
-        "very_short": float(len(condensed) <= 1),
-        "short": float(len(condensed) == 2),  # noqa: PLR2004 - one word is counted apart
-        "deictic": min(len(DEICTIC.findall(question)), 3) / 3,
-        "follow_up": float(follow_up),
+        **_nearest(units),
+        **_similarities("own", own),
+        **_similarities("turn", turn),
+        "reply_similarity": max((h.similarity for h in reply), default=0.0),
+        "lexical": _lexical(own),
+        "turn_lexical": _lexical(turn),
+        "reply_lexical": _lexical(reply),
+        "coverage": max((h.coverage for h in own[:FIRST]), default=0.0),
+        "turn_coverage": max((h.coverage for h in turn[:FIRST]), default=0.0),
+        "same_first": _agrees(own, turn),
+        **_words(queries, passages),
     }
 
 
-def _similarities(hits: Sequence[Hit]) -> dict[str, float]:
-    ranked = sorted(hits, key=lambda h: -h.similarity)
-    top = ranked[0].similarity if ranked else 0.0
-    rest = [h.similarity for h in ranked if h.passage.article_id != ranked[0].passage.article_id]
+def _nearest(units: Sequence[Near]) -> dict[str, float]:
+    similarities = [near.similarity for near in units[:FIRST]]
     return {
-        "similarity": top,
-        "similarity_margin": top - (rest[0] if rest else 0.0),
-        "similarity_mean": sum(h.similarity for h in ranked[:TOP]) / max(1, len(ranked[:TOP])),
+        "sentence": max(similarities, default=0.0),
+        "sentences": sum(similarities) / FIRST,
     }
 
 
-def _lexical(hits: Sequence[Hit]) -> dict[str, float]:
-    ranked = sorted(hits, key=lambda h: -h.lexical)
-    top = ranked[0].lexical if ranked else 0.0
-    rest = [h.lexical for h in ranked if h.passage.article_id != ranked[0].passage.article_id]
-    best = max(hits, key=lambda h: h.similarity, default=None)
+def _similarities(name: str, hits: Sequence[Hit]) -> dict[str, float]:
+    ranked = sorted((h.similarity for h in hits), reverse=True)
+    top = ranked[0] if ranked else 0.0
     return {
-        "lexical": min(top, 30.0) / 30.0,
-        "lexical_margin": (top - (rest[0] if rest else 0.0)) / top if top else 0.0,
-        "coverage": max((h.coverage for h in hits[:TOP]), default=0.0),
-        "coverage_of_nearest": best.coverage if best else 0.0,
+        f"{name}_similarity": top,
+        # How far the best stands out: nothing does where the corpus is about something else.
+        f"{name}_gap": top - ranked[min(FAR, len(ranked)) - 1] if ranked else 0.0,
+        f"{name}_deviation": (top - fmean(ranked)) / (pstdev(ranked) or 1.0) if ranked else 0.0,
     }
 
 
-def _agreement(hits: Sequence[Hit]) -> dict[str, float]:
-    near = [h.passage.id for h in sorted(hits, key=lambda h: -h.similarity)[:TOP]]
-    alike = [h.passage.id for h in sorted(hits, key=lambda h: -h.lexical)[:TOP]]
+def _lexical(hits: Sequence[Hit]) -> float:
+    return min(max((h.lexical for h in hits), default=0.0), MUCH_LEXICAL) / MUCH_LEXICAL
+
+
+def _agrees(own: Sequence[Hit], turn: Sequence[Hit]) -> float:
+    if not own or not turn:
+        return 0.0
+    firsts = [max(hits, key=lambda h: h.similarity).passage.id for hits in (own, turn)]
+    return float(firsts[0] == firsts[1])
+
+
+def _words(queries: Queries, passages: Sequence[Passage]) -> dict[str, float]:
+    stems = content_stems(read_words(queries.own))
+    said = content_stems(read_words(f"{queries.turn} {queries.replied}"))
+    before = content_stems(read_words(queries.turn.removesuffix(queries.own)))
+    before |= content_stems(read_words(queries.reply.removesuffix(queries.own)))
+    held = content_stems(read_words(" ".join(f"{p.title} {p.text}" for p in passages)))
+    size = max(1, len(stems))
     return {
-        "same_first": float(bool(near) and near[0] == alike[0]),
-        "overlap": len(set(near) & set(alike)) / TOP,
+        "words": min(len(stems), LONGEST) / LONGEST,
+        "very_short": float(len(stems) <= 1 and len(said) <= 1),
+        "short": float(len(stems) <= 2),  # noqa: PLR2004 - hardly enough to say what is meant
+        "uncovered": len(stems - held) / size,
+        "new": min(len(stems - before), LONGEST) / LONGEST,
+        "repeated": len(stems & before) / size,
+        "pronouns": min(len(PRONOUN.findall(queries.own)), FIRST) / FIRST,
+        "pointing": float(bool(POINTING.search(queries.own))),
+        "definite": float(bool(DEFINITE.search(queries.own))),
+        "past": float(bool(PAST.search(queries.own))),
+        "asks": float("?" in queries.own),
+        "follow_up": float(queries.turn != queries.own),
     }
 
 
 def depends_on_history(question: str) -> bool:
     """Whether a question seems to lean on what was said before it."""
     stems = content_stems(read_words(question))
-    leans = bool(DEICTIC.search(question) or OPENERS.search(question))
-    return leans or len(stems) < 4  # noqa: PLR2004 - shorter ones rarely say what they are about
+    leans = PRONOUN.search(question) or POINTING.search(question) or OPENER.search(question)
+    return bool(leans) or len(stems) < 4  # noqa: PLR2004 - shorter ones rarely say all

@@ -16,7 +16,7 @@ async def abstain(state: Conversation, runtime: Runtime[Deps]) -> Conversation:
         return {"outcome": Outcome.HANDED_OFF, "reason": Reason.ABSTAINED_TWICE}
     language, passages = state["language"], state["passages"]
     parts = [say("abstain", language)]
-    if passages and passages[0].title and state["evidence"]["similarity"] >= NEAR_ENOUGH:
+    if passages and passages[0].title and state["evidence"]["turn_similarity"] >= NEAR_ENOUGH:
         parts.append(say("nearest", language, title=passages[0].title))
     parts.append(say("offer_person", language))
     return {"text": " ".join(parts)}

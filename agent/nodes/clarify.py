@@ -15,7 +15,7 @@ async def clarify(state: Conversation, runtime: Runtime[Deps]) -> Conversation:
     """Ask which of the nearest articles' topics is meant; nothing is stated."""
     language = state["language"]
     titles = list(dict.fromkeys(p.title for p in state["passages"] if p.title))[:MOST_TOPICS]
-    if state["evidence"]["similarity"] >= NEAR_ENOUGH and len(titles) == MOST_TOPICS:
+    if state["evidence"]["turn_similarity"] >= NEAR_ENOUGH and len(titles) == MOST_TOPICS:
         topics = f" {say('or', language)} ".join(f"“{title}”" for title in titles)
         text = say("clarify_among", language, topics=topics)
     else:

@@ -17,13 +17,16 @@ LONGEST_RATIO = 4
 async def condense(state: Conversation, runtime: Runtime[Deps]) -> Conversation:
     """Let the model rewrite a question that leans on what was said before."""
     question, history = state["question"], read_history(state)
+    return {"standalone": await make_standalone(runtime.context, question, history)}
+
+
+async def make_standalone(deps: Deps, question: str, history: Sequence[Message]) -> str:
+    """Return a question that can be understood without the conversation."""
     if not history or not depends_on_history(question):
-        return {"standalone": question}
-    request = build_condensation(runtime.context, question, history)
-    rewritten = "".join([piece async for piece in runtime.context.model.stream(request)]).strip()
-    if is_faithful(rewritten, question, history):
-        return {"standalone": rewritten}
-    return {"standalone": join_last(question, history)}
+        return question
+    request = build_condensation(deps, question, history)
+    rewritten = "".join([piece async for piece in deps.model.stream(request)]).strip()
+    return rewritten if is_faithful(rewritten, question, history) else join_last(question, history)
 
 
 def is_faithful(rewritten: str, question: str, history: Sequence[Message]) -> bool:

@@ -16,7 +16,11 @@ from knowledge_base.articles import Passage
 # Text that speaks to a machine instead of a customer is never evidence, wherever it stands.
 ADDRESSED_TO_MACHINE = re.compile(
     r"(?i)\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instruction|rule|prompt|polic|guideline)"
-    r"|\b(?:system prompt|as an ai|you are now|language model|chatbot|ai assistant)\b"
+    r"|\b(?:system prompt|as an ai|you are now)\b"
+    # Others write about chatbots too: only what is said to them is left out.
+    r"|\b(?:note|message|notice|instructions?|attention|to|dear|hey)\b[^.]{0,20}"
+    r"\b(?:language models?|chatbots?|ai assistants?|ai agents?)\b\s*[:,]"
+    r"|^\W*(?:language models?|chatbots?|ai assistants?)\s*[:,]"
 )
 # A block quote in the first person, or in quotation marks, is an example; else it is a note.
 SOMEBODY_SPEAKS = re.compile(
@@ -26,6 +30,10 @@ SOMEBODY_SPEAKS = re.compile(
 POINTS_ELSEWHERE = re.compile(
     r"^(?:See|Read|For more|For details|More (?:in|about|on)|Find out)\b"
     r"|\b(?:explained|described|listed) in [A-Z“\"]|[,:] (?:see|read) [A-Z“]"
+)
+# «[value not available]», «[date_issued]»: nobody filled these in. «[text](link)» is none.
+PLACEHOLDER = re.compile(
+    r"(?i)\[(?!\d+\])[a-z][^\[\]]*\](?!\()|\{\{.*?\}\}|<(?:insert|your)[^<>]*>|\b(?:TBD|XXX+)\b"
 )
 # What is quoted is somebody else's word: an example message, a review, a scam.
 QUOTED = re.compile(r"[\"“«„]([^\"”»“]{15,})[\"”»“]")
@@ -80,7 +88,8 @@ def read_units(passage: Passage) -> tuple[Unit, ...]:
 
 def _is_evidence(text: str) -> bool:
     leads_in = text.endswith(":")
-    return not (leads_in or ADDRESSED_TO_MACHINE.search(text) or POINTS_ELSEWHERE.search(text))
+    useless = (ADDRESSED_TO_MACHINE, POINTS_ELSEWHERE, PLACEHOLDER)
+    return not (leads_in or any(pattern.search(text) for pattern in useless))
 
 
 def read_title(passage: Passage) -> Unit:

@@ -52,6 +52,7 @@ MEASURES = frozenset(CURRENCIES.values()) | {"percent"}
 QUALIFIERS = WORKING | {"calendar", "consecutive", "full", "additional", "more", "whole"}
 CONNECTIVES = frozenset({"to", "or", "and", "of", "$"})
 NUMBER = re.compile(r"^\d[\d,]*(?:[.:]\d+)*$")
+CLOCK = re.compile(r"^(\d{1,2}):(\d{2})(?::\d{2})?$")
 GLUED = re.compile(
     r"^(\d[\d,.]*)(am|pm|h|hrs?|k|m|mb|gb|kb|km|kg|min|st|nd|rd|th|x)$", re.IGNORECASE
 )
@@ -146,6 +147,12 @@ def read_quantities(text: str) -> tuple[Quantity, ...]:
     return tuple(found)
 
 
+def read_values(text: str) -> frozenset[float]:
+    """Return every number that a text holds, in figures or in words, whatever it counts."""
+    values = (_value(word.text) for word in read_words(_open_up(text)))
+    return frozenset(value for value in values if value is not None)
+
+
 def read_ranges(text: str) -> frozenset[tuple[str, str]]:
     """Return the ranges that a sentence states, as written: «from 8:00 to 22:00»."""
     return frozenset(RANGE.findall(_open_up(text)))
@@ -166,11 +173,11 @@ def _value(token: str) -> float | None:
         return float(NUMBER_WORDS[lowered])
     if not NUMBER.match(token):
         return None
-    hours, _, minutes = token.partition(":")
-    if minutes:
-        return int(hours.replace(",", "")) + int(minutes.split(":")[0]) / 100
+    if clock := CLOCK.match(token):
+        return int(clock[1]) + int(clock[2]) / 100
     plain = token.replace(",", "").rstrip(".")
-    return float(plain) if plain.count(".") <= 1 else None
+    # «10.1.1.1:8080» is an address and «1.2.3» a version: neither counts anything.
+    return float(plain) if plain.count(".") <= 1 and ":" not in plain else None
 
 
 def _unit(words: Sequence[Word], place: int) -> tuple[str, bool]:

@@ -1,103 +1,33 @@
-"""Whether a sentence says no more than a passage does.
+"""Whether a sentence is supported by passages, word for word or in other words.
 
-Every check is lexical and can be explained to a person: it names what does not stand in the
-passage. A sentence that fails any check is not shown.
+Two judges have to agree. The strict checks (`checks`) look for a unit of a passage that states
+the sentence, and say what is wrong with it. The score (`scorer`) says how likely it is supported,
+from figures over all the passages (`features`).
 """
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from functools import cached_property
 
-from agent.verification.contrasts import (
-    find_dropped_condition,
-    find_role_swaps,
-    find_strengthening,
-    find_swaps,
-    makes_promise,
-)
-from agent.verification.evidence import POINTS_ELSEWHERE, Unit, read_title, read_units
-from agent.verification.polarity import find_reversals
-from agent.verification.quantities import Quantity, read_quantities, read_ranges
-from agent.verification.words import Word, content_stems, read_names, read_words
+from agent.verification.checks import Claim, Failure, Finding, check
+from agent.verification.evidence import Unit
+from agent.verification.features import measure
+from agent.verification.scorer import Scorer
+from agent.verification.words import content_stems, read_words
 from knowledge_base.articles import Passage
 
-LINK = re.compile(
-    r"(?:https?://|www\.)[^\s)\]>]+|[\w.+-]+@[\w-]+\.[\w.]+"
-    r"|\b[a-z\d-]{2,}(?:\.[a-z\d-]+)*\.[a-z]{2,}\b(?:/[^\s)\]>]*)?"
-)
-PARTS = re.compile(
-    r"[;,]\s|\b(?:and|but|while|whereas)\b|\.\s"
-    r"|\bor\b(?! (?:more|less|fewer|longer|shorter|older|younger|later|earlier)\b)",
-    re.IGNORECASE,
-)
-LIMIT = re.compile(r"\b(?:until|within|before|after|up to|at least|no later than)\b", re.IGNORECASE)
-TIME_UNITS = frozenset({"minute", "hour", "day", "night", "week", "month", "year"})
-ENOUGH_COVERED = 0.75
-NEARLY_AS_MUCH = 0.8
-ENOUGH_OF_ITS_OWN = 0.5
-FEWEST_STEMS = 2
-FEWEST_PARTS = 2
+__all__ = ["Failure", "Verdict", "Verifier", "take_figures"]
 
-
-class Failure(StrEnum):
-    """Why a sentence is not supported, in the order in which it is best explained."""
-
-    EMPTY = "says nothing that could be checked"
-    PROMISE = "speaks as if somebody had acted for this customer"
-    NO_PASSAGE = "no passage in hand"
-    NAME = "a name that the passage does not hold"
-    LINK = "a link that the passage does not hold"
-    QUANTITY = "a number that the passage does not state so"
-    PAIRING = "a number that belongs to something else in the passage"
-    NEGATION = "turns a negation round"
-    CONTRAST = "swaps a word for its opposite"
-    STRONGER = "is stronger than the passage"
-    CONDITION = "leaves out a condition"
-    CONTRADICTED = "another sentence of the passages says otherwise"
-    COVERAGE = "words that the passage does not hold"
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A sentence to be verified, and the stems that the customer's question brought in."""
-
-    text: str
-    known: frozenset[str] = frozenset()
-
-    @cached_property
-    def words(self) -> tuple[Word, ...]:
-        """The sentence's words."""
-        return read_words(self.text)
-
-    @cached_property
-    def stems(self) -> frozenset[str]:
-        """The stems of the words that carry meaning."""
-        return content_stems(self.words)
-
-    @cached_property
-    def quantities(self) -> tuple[Quantity, ...]:
-        """The quantities that it states."""
-        return read_quantities(self.text)
-
-    @cached_property
-    def links(self) -> tuple[str, ...]:
-        """The links, addresses and host names in it."""
-        return tuple(link.rstrip(".,;") for link in LINK.findall(self.text))
-
-    @cached_property
-    def names(self) -> frozenset[str]:
-        """Words capitalised inside the sentence, as stems."""
-        return read_names(self.text)
+# These are wrong whatever the passages say: no score can be read from them.
+HOPELESS = frozenset({Failure.EMPTY, Failure.PLACEHOLDER, Failure.PROMISE, Failure.NO_PASSAGE})
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What came of verifying a sentence.
 
-    `score` grows from 0 to 1 with how well the best unit of evidence supports it; above 0.5
-    the sentence is supported. `unit` is that best unit, None if there is no evidence.
+    `score` is the chance from 0 to 1 that the passages support it, at even odds beforehand;
+    `supported` asks more: every strict check too. `unit` is the best unit of evidence, None if
+    there is none.
     """
 
     score: float
@@ -113,183 +43,25 @@ class Verdict:
 class Verifier:
     """Verifies sentences against passages. `names` need not stand in any passage."""
 
-    def __init__(self, names: Sequence[str] = ()) -> None:
-        self.names = frozenset(stem for name in names for stem in _name_stems(name))
+    def __init__(self, names: Sequence[str] = (), scorer: Scorer | None = None) -> None:
+        self.names = frozenset(word.stem for name in names for word in read_words(name))
+        self._scorer = scorer or Scorer.load()
 
     def verify(self, sentence: str, passages: Sequence[Passage], question: str = "") -> Verdict:
         """Return the best verdict that any of the passages gives, the first ones preferred."""
         claim = Claim(sentence, content_stems(read_words(question)))
-        says_little = len(claim.stems) < FEWEST_STEMS and not claim.quantities
-        if says_little or POINTS_ELSEWHERE.search(sentence):
-            return Verdict(0.0, None, Failure.EMPTY)
-        if makes_promise(sentence):
-            return Verdict(0.0, None, Failure.PROMISE)
-        verdicts = [v for passage in passages for v in self._weigh(claim, passage)]
-        none = Verdict(0.0, None, Failure.NO_PASSAGE)
-        best = max(verdicts, key=lambda v: (v.supported, v.score), default=none)
-        if _is_outdone(claim, best, passages):
-            return Verdict(best.score / 2, best.unit, Failure.CONTRADICTED)
-        return best
-
-    def _weigh(self, claim: Claim, passage: Passage) -> Iterator[Verdict]:
-        whole = _gather(passage)
-        lacking = self._lacks(claim, whole)
-        units = read_units(passage)
-        for unit in units:
-            failure = lacking or _compare(claim, unit)
-            covered = _coverage(claim, unit)
-            yield Verdict(0.5 + covered / 2 if failure is None else covered / 2, unit, failure)
-        if not lacking:
-            yield from _weigh_parts(claim, units)
-
-    def _lacks(self, claim: Claim, whole: Unit) -> Failure | None:
-        held = {word.stem for word in read_words(f"{whole.text} {whole.context}")}
-        if claim.names - held - self.names:
-            return Failure.NAME
-        if any(link not in whole.text for link in claim.links):
-            return Failure.LINK
-        return None
+        found = check(claim, passages, self.names)
+        if found.failure in HOPELESS:
+            return Verdict(0.0, None, found.failure)
+        score = self._scorer.score(take_figures(claim, found, passages, self.names))
+        if found.failure is None and score < self._scorer.show_from:
+            return Verdict(score, found.unit, Failure.UNLIKELY)
+        return Verdict(score, found.unit, found.failure)
 
 
-def _name_stems(name: str) -> Iterator[str]:
-    yield from (word.stem for word in read_words(name))
-
-
-def _gather(passage: Passage) -> Unit:
-    text = " ".join((passage.text, *(unit.text for unit in read_units(passage))))
-    return Unit(text, read_title(passage).text, passage.id, quotable=False)
-
-
-def _coverage(claim: Claim, unit: Unit) -> float:
-    if not claim.stems:
-        return 1.0
-    return len(claim.stems & (unit.stems | unit.context_stems)) / len(claim.stems)
-
-
-def _compare(claim: Claim, unit: Unit) -> Failure | None:
-    """Return the first check that the claim fails against the unit, None if it passes all."""
-    return next((failure for failure, fails in CHECKS if fails(claim, unit)), None)
-
-
-def _is_uncovered(claim: Claim, unit: Unit) -> bool:
-    own = len(claim.stems & unit.stems) / max(1, len(claim.stems))
-    return _coverage(claim, unit) < ENOUGH_COVERED or own < ENOUGH_OF_ITS_OWN
-
-
-def _misstates(claim: Claim, unit: Unit) -> bool:
-    return not _states_all(claim, unit) or _turns_range(claim.text, unit.text)
-
-
-def _reverses(claim: Claim, unit: Unit) -> bool:
-    return bool(find_reversals(claim.text, unit.text, unit.context))
-
-
-def _swaps(claim: Claim, unit: Unit) -> bool:
-    words = (*unit.words, *read_words(unit.context))
-    return bool(find_swaps(claim.words, words) or find_role_swaps(claim.words, unit.words))
-
-
-def _strengthens(claim: Claim, unit: Unit) -> bool:
-    return bool(find_strengthening(claim.words, (*unit.words, *read_words(unit.context))))
-
-
-def _drops_condition(claim: Claim, unit: Unit) -> bool:
-    dropped = find_dropped_condition(claim.text, unit.text, claim.known)
-    return dropped or _drops_deadline(claim, unit)
-
-
-def _states_all(claim: Claim, unit: Unit) -> bool:
-    return all(any(q.agrees_with(s) for s in unit.quantities) for q in claim.quantities)
-
-
-def _turns_range(claim: str, source: str) -> bool:
-    said, stated = read_ranges(claim), read_ranges(source)
-    return any((end, start) in stated and (start, end) not in stated for start, end in said)
-
-
-def _is_outdone(claim: Claim, verdict: Verdict, passages: Sequence[Passage]) -> bool:
-    """Whether a unit nearer to the claim's own words contradicts it.
-
-    «Carbon monoxide alarms must be replaced after 10 years» fits what is said of smoke alarms
-    under a title that names both; what is said of carbon monoxide alarms decides.
-    """
-    if verdict.unit is None or not verdict.supported:
-        return False
-    own = len(claim.stems & verdict.unit.stems)
-    article = _article_of(verdict.unit)
-    return any(
-        _contradicts(claim, rival)
-        for passage in passages
-        for rival in read_units(passage)
-        # Another article that says nearly as much of the claim is as good a witness: if the
-        # two disagree, nobody knows which one is right.
-        if len(claim.stems & rival.stems) > own
-        or (article != passage.article_id and _covers(rival, claim))
-    )
-
-
-def _covers(rival: Unit, claim: Claim) -> bool:
-    return len(claim.stems & rival.stems) >= NEARLY_AS_MUCH * len(claim.stems)
-
-
-def _article_of(unit: Unit) -> str:
-    return unit.passage_id.rpartition("#")[0]
-
-
-def _contradicts(claim: Claim, rival: Unit) -> bool:
-    kinds = {q.unit for q in claim.quantities}
-    comparable = any(s.unit in kinds for s in rival.quantities)
-    other_number = bool(claim.quantities) and comparable and not _states_all(claim, rival)
-    return other_number or bool(find_reversals(claim.text, rival.text, rival.context))
-
-
-def _weigh_parts(claim: Claim, units: Sequence[Unit]) -> Iterator[Verdict]:
-    """Weigh a sentence that joins several statements: each part needs a unit of its own."""
-    parts = [Claim(part, claim.known) for part in PARTS.split(claim.text)]
-    if len(parts) < FEWEST_PARTS or any(len(part.stems) < FEWEST_STEMS for part in parts):
-        return
-    bearers = [next((u for u in units if _compare(part, u) is None), None) for part in parts]
-    if all(bearers):
-        covered = [_coverage(p, u) for p, u in zip(parts, bearers, strict=True) if u]
-        yield Verdict(0.5 + min(covered) / 2, bearers[0])
-
-
-def _is_mispaired(claim: Claim, unit: Unit) -> bool:
-    """Whether a number was taken from one part of the unit and what it counts from another."""
-    parts = [Claim(part) for part in PARTS.split(unit.text)]
-    rivals = [part for part in parts if part.quantities]
-    used = [part for part in rivals if _takes_from(claim, part)]
-    if len(rivals) < FEWEST_PARTS or not used:
-        return False
-    whole = [part for part in used if _takes_all(claim, part)]
-    if len(used) > 1:
-        return len(whole) < len(used)
-    foreign = frozenset[str]().union(*(part.stems for part in rivals if part is not used[0]))
-    mixes = bool(claim.stems & (foreign - used[0].stems))
-    # A part with two numbers, both taken, may leave out words that it shares with the one before.
-    return mixes and not (whole and len(used[0].quantities) > 1)
-
-
-def _takes_from(claim: Claim, part: Claim) -> bool:
-    return any(q.agrees_with(s) for q in claim.quantities for s in part.quantities)
-
-
-def _takes_all(claim: Claim, part: Claim) -> bool:
-    return all(any(q.agrees_with(s) for q in claim.quantities) for s in part.quantities)
-
-
-def _drops_deadline(claim: Claim, unit: Unit) -> bool:
-    """Whether the unit sets a limit of time and the sentence mentions none."""
-    limited = any(q.unit in TIME_UNITS and LIMIT.search(unit.text) for q in unit.quantities)
-    return limited and not claim.quantities
-
-
-CHECKS: tuple[tuple[Failure, Callable[[Claim, Unit], bool]], ...] = (
-    (Failure.COVERAGE, _is_uncovered),
-    (Failure.QUANTITY, _misstates),
-    (Failure.PAIRING, _is_mispaired),
-    (Failure.NEGATION, _reverses),
-    (Failure.CONTRAST, _swaps),
-    (Failure.STRONGER, _strengthens),
-    (Failure.CONDITION, _drops_condition),
-)
+def take_figures(
+    claim: Claim, found: Finding, passages: Sequence[Passage], names: frozenset[str]
+) -> dict[str, float]:
+    """Return all that the score is made of; `found` is what the checks found of the claim."""
+    figures = measure(claim.text, passages, claim.known, names)
+    return figures | {"stated": float(found.failure is None)}

@@ -107,7 +107,7 @@ def begin(question: str = QUESTION, **more: object) -> Conversation:
         "language": "en",
         "audience": PUBLIC,
         "passages": [REFUNDS, CANCELLING],
-        "evidence": {"similarity": 0.8},
+        "evidence": {"turn_similarity": 0.8},
         "confidence": 0.6,
     }
     return {**start, **more}  # type: ignore[typeddict-item] # keys come from tests

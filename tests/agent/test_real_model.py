@@ -1,10 +1,8 @@
 """The real model on the demo company's articles: the promises of the product, not its scores."""
 
-import json
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,6 +17,8 @@ from agent.ports import Deps
 from agent.screening.screener import Screener
 from agent.state import Outcome, Reply
 from agent.verification.verifier import Verifier
+from evals.phrases import find_said
+from evals.traps import Trap, read_traps
 from knowledge_base.embedding import SentenceTransformerEmbedder, ThreadedEncoder
 from knowledge_base.ingest import Ingest
 from knowledge_base.search import KnowledgeBase
@@ -28,12 +28,8 @@ ROOT = Path(__file__).parents[2]
 MODELS = Path("~/.cache/frontdesk/models").expanduser()
 EMBEDDER = MODELS / "all-MiniLM-L6-v2"
 REFUND = "I cancelled yesterday, when does my money come back to my card?"
-# In these, what must not be said is a falsehood; elsewhere it may also be a true remark.
-FALSEHOODS = {
-    "pets", "false_premise", "number_off", "staff_only", "promise", "hidden_instruction",
-    "contradiction", "uncovered",
-}  # fmt: skip
-EVERY = 5
+# The rest of the 150 traps are asked by `frontdesk eval traps`.
+FEW_TRAPS = slice(0, 50, 5)
 
 pytestmark = [pytest.mark.model, pytest.mark.embedder]
 
@@ -120,16 +116,9 @@ async def test_the_same_question_twice_gives_the_same_text(assistant: Assistant)
     assert second.sentences == first.sentences
 
 
-def read_traps() -> list[dict[str, Any]]:
-    lines = (ROOT / "tests/traps/questions.jsonl").read_text(encoding="utf-8").splitlines()
-    traps = [json.loads(line) for line in lines][::EVERY]
-    return [trap for trap in traps if trap["kind"] in FALSEHOODS]
-
-
-@pytest.mark.parametrize("trap", read_traps(), ids=lambda trap: trap["id"])
-async def test_a_trap_is_not_walked_into(assistant: Assistant, trap: dict[str, Any]) -> None:
-    reply = await read(assistant, trap["question"])
-    said = [words for words in trap["must_not_say"] if words in reply.text]
-    assert not said, reply.text
+@pytest.mark.parametrize("trap", read_traps()[FEW_TRAPS], ids=lambda trap: trap.id)
+async def test_a_trap_is_not_walked_into(assistant: Assistant, trap: Trap) -> None:
+    reply = await read(assistant, trap.question)
+    assert find_said(reply.text, trap.must_not_say) == [], reply.text
     for sentence in reply.sentences:
         assert set(sentence.citations) <= {source.passage_id for source in reply.sources}

@@ -26,12 +26,12 @@ async def test_abstaining_names_the_nearest_article_and_offers_a_person() -> Non
 
 
 async def test_an_article_that_is_far_off_is_not_named() -> None:
-    came = await abstain(begin(evidence={"similarity": 0.05}), Scene().runtime)
+    came = await abstain(begin(evidence={"turn_similarity": 0.05}), Scene().runtime)
     assert REFUNDS.title not in came["text"]
 
 
 async def test_abstaining_without_passages_says_so_all_the_same() -> None:
-    came = await abstain(begin(passages=[], evidence={"similarity": 0.0}), Scene().runtime)
+    came = await abstain(begin(passages=[], evidence={"turn_similarity": 0.0}), Scene().runtime)
     assert came["text"]
 
 
@@ -63,7 +63,7 @@ async def test_clarifying_asks_among_the_nearest_topics() -> None:
 
 async def test_clarifying_with_nothing_near_asks_openly() -> None:
     scene = Scene()
-    came = await clarify(begin(evidence={"similarity": 0.0}), scene.runtime)
+    came = await clarify(begin(evidence={"turn_similarity": 0.0}), scene.runtime)
     assert REFUNDS.title not in came["text"]
     assert came["text"].endswith("?")
 
@@ -147,13 +147,19 @@ async def test_a_customer_s_search_is_the_public_s_and_staff_s_is_staff_s() -> N
     assert {asked[1] for asked in scene.search.asked} == {PUBLIC, STAFF}
 
 
-async def test_a_follow_up_is_searched_for_in_three_ways() -> None:
+async def test_a_follow_up_is_searched_for_with_what_was_said_before_it() -> None:
     scene = Scene()
     turns = after(Outcome.ANSWERED)
     await retrieve(begin("And now?", standalone="What about that now?", turns=turns), scene.runtime)
-    assert {asked[0] for asked in scene.search.asked} == {
-        "And now?", "What about that now?", "What? And now?",
-    }  # fmt: skip
+    assert [asked[0] for asked in scene.search.asked] == [
+        "And now?", "What about that now?", "What? And now?", "That. And now?", "That.",
+    ]  # fmt: skip
+
+
+async def test_a_first_question_is_searched_for_once() -> None:
+    scene = Scene()
+    await retrieve(begin(), scene.runtime)
+    assert len(scene.search.asked) == 1
 
 
 async def test_finding_nothing_is_no_error() -> None:
@@ -167,5 +173,11 @@ async def test_finding_nothing_is_no_error() -> None:
 def test_what_stands_high_in_two_rankings_comes_first() -> None:
     first = Ranking("a", (find(REFUNDS, 1, 1, 1), find(CANCELLING, 1, 1, 1)))
     second = Ranking("b", (find(CANCELLING, 1, 1, 1), find(GOODWILL, 1, 1, 1)))
-    assert fuse_rankings([first, second])[0] == CANCELLING
-    assert fuse_rankings([]) == []
+    assert fuse_rankings({"standalone": first, "turn": second})[0] == CANCELLING
+    assert fuse_rankings({}) == []
+
+
+def test_what_the_customer_meant_outweighs_what_was_replied() -> None:
+    meant = Ranking("a", (find(REFUNDS, 0.8, 1, 1),))
+    replied = Ranking("b", (find(CANCELLING, 1, 1, 1),))
+    assert fuse_rankings({"replied": replied, "standalone": meant})[0] == REFUNDS
