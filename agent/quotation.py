@@ -13,6 +13,8 @@ from knowledge_base.articles import Passage
 # Cosine of question and sentence (with its headings) from which a quotation is to the point.
 # Measured on the training questions: see docs/decisions/0002.
 TO_THE_POINT = 0.4
+# From here on it is to the point in whatever words.
+PLAINLY_TO_THE_POINT = 0.55
 LONGEST = 320
 
 
@@ -39,8 +41,8 @@ async def find_quotation(
         if near.similarity < TO_THE_POINT:
             break
         unit = near.unit
-        fits = _is_quotable(unit) and _touches(asked, unit)
-        if fits and gives_what_is_asked(question, unit.text):
+        close = near.similarity >= PLAINLY_TO_THE_POINT or _touches(asked, unit)
+        if close and _is_quotable(unit) and gives_what_is_asked(question, unit.text):
             return Quotation(unit, near.similarity)
     return None
 
@@ -55,4 +57,6 @@ def _touches(asked: frozenset[str], unit: Unit) -> bool:
 
 
 def _is_quotable(unit: Unit) -> bool:
-    return unit.quotable and len(unit.text) <= LONGEST and not QUOTED.search(unit.text)
+    """Whether the unit may stand alone: a question, as in lists of them, answers nothing."""
+    states = unit.quotable and not unit.text.rstrip().endswith("?")
+    return states and len(unit.text) <= LONGEST and not QUOTED.search(unit.text)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True)
 ARTICLES = Path(__file__).parent.parent / "articles"
 PAIRS_SEED = 20261123
+NAMED = 10
 
 SuiteArgument = Annotated[
     Path, typer.Argument(help="Folder with articles.jsonl and cases.jsonl.", metavar="SUITE")
@@ -166,7 +167,7 @@ def traps(  # noqa: PLR0913 - options of the command line
 
 async def _run_traps(settings: Settings, folder: Path, choices: Choices) -> Result:
     from evals.suites import hash_articles, read_folder  # noqa: PLC0415 - it takes seconds
-    from evals.traps import DEMO, evaluate_traps, hash_traps, read_traps, sample_traps  # noqa: PLC0415 - it takes seconds  # noqa: PLC0415 - it takes seconds
+    from evals.traps import DEMO, evaluate_traps, hash_traps, read_traps, sample_traps  # noqa: PLC0415 - it takes seconds
 
     sample = sample_traps(read_traps(), choices.limit)
     company = read_folder(folder)
@@ -213,10 +214,9 @@ def compare(
     html_file: HtmlFile = None,
 ) -> None:
     """Set two results of the same cases side by side, with a paired bootstrap interval."""
-    from evals.report import write_report  # noqa: PLC0415 - it takes seconds
-
     from evals.comparison import compare as compare_results  # noqa: PLC0415 - it takes seconds
     from evals.comparison import read_result  # noqa: PLC0415 - it takes seconds
+    from evals.report import write_report  # noqa: PLC0415 - it takes seconds
 
     with explain():
         compared = compare_results(read_result(a), read_result(b))
@@ -234,5 +234,7 @@ def _list_gains(compared: Result) -> Iterator[tuple[str, str]]:
         low, high = value["interval"]
         figures = f"{value['a']:.3f} → {value['b']:.3f}"
         yield name, f"{figures}  ({value['difference']:+.3f}, 95 % from {low:+.3f} to {high:+.3f})"
-    yield "cases better", str(len({change["id"] for change in compared["better"]}))
-    yield "cases worse", str(len({change["id"] for change in compared["worse"]}))
+    for name in ("better", "worse"):
+        ids = list(dict.fromkeys(change["id"] for change in compared[name]))
+        some = ", ".join(ids[:NAMED]) + (", …" if len(ids) > NAMED else "")
+        yield f"cases {name}", f"{len(ids)}  {some}"

@@ -19,6 +19,7 @@ from evals.errors import EvalError
 if TYPE_CHECKING:
     from agent.ports import ChatModel, Deps
     from evals.journal import Journal
+    from evals.provenance import Provenance
     from evals.suites import Suite
     from knowledge_base.articles import Article, Passage
     from knowledge_base.embedding import Embedder
@@ -49,6 +50,7 @@ class Engine:
     embedder: "Embedder"
     model: "ChatModel"
     notify: Notify
+    provenance: "Provenance"
 
     @property
     def cache(self) -> Path:
@@ -103,7 +105,22 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
         notify = stack.enter_context(show_stages())
         embedder = open_embedder(settings)
         model = await stack.enter_async_context(open_chat_model(settings))
-        yield Engine(settings, embedder, model, notify)
+        yield Engine(settings, embedder, model, notify, _describe(model, embedder))
+
+
+def _describe(model: "ChatModel", embedder: "Embedder") -> "Provenance":
+    """Note at the start what runs: the files may be others by the end."""
+    from evals.provenance import read_provenance  # noqa: PLC0415 - as said above
+    from prompts import read_version  # noqa: PLC0415 - as said above
+
+    return read_provenance(
+        model=model.name,
+        model_sha256=model.sha256,
+        embedder=embedder.fingerprint,
+        prompt_version=read_version(),
+        now=datetime.now(UTC),
+        command=["frontdesk", *sys.argv[1:]],
+    )
 
 
 @contextmanager
@@ -120,11 +137,10 @@ def open_subject(engine: Engine, articles: "Sequence[Article]") -> Iterator[Subj
 def open_journal(engine: Engine, kind: str, suite_sha256: str, choices: Choices) -> "Journal":
     """Open the journal of a run: a change of code, model or suite begins another."""
     from evals.journal import Journal  # noqa: PLC0415 - as said above
-    from evals.provenance import hash_source  # noqa: PLC0415 - as said above
 
-    model, embedder = engine.model, engine.embedder
-    made_of = (model.name, model.sha256, embedder.fingerprint, str(engine.settings.seed))
-    parts = (kind, suite_sha256, *made_of, hash_source())
+    made, settings = engine.provenance, engine.settings
+    models = (made.model, made.model_sha256, str(engine.model.context_tokens), made.embedder)
+    parts = (kind, suite_sha256, *models, str(settings.seed), settings.company, made.source_sha256)
     path = engine.cache / f"{kind}-{hashlib.sha256(chr(31).join(parts).encode()).hexdigest()}.jsonl"
     if choices.fresh:
         path.unlink(missing_ok=True)
@@ -141,28 +157,16 @@ def name_progress(engine: Engine, stage: str) -> Progress:
 
 def frame(kind: str, suite: str, sha256: str, engine: Engine, measured: Result) -> Result:
     """Return the result with what it was made from."""
-    from evals.provenance import read_provenance  # noqa: PLC0415 - as said above
-    from prompts import read_version  # noqa: PLC0415 - as said above
-
-    provenance = read_provenance(
-        model=engine.model.name,
-        model_sha256=engine.model.sha256,
-        embedder=engine.embedder.fingerprint,
-        prompt_version=read_version(),
-        now=datetime.now(UTC),
-        command=["frontdesk", *sys.argv[1:]],
-    )
     head = {"kind": kind, "suite": suite, "suite_sha256": sha256}
-    return head | {"provenance": asdict(provenance)} | measured | {"kind": kind}
+    return head | {"provenance": asdict(engine.provenance)} | measured | {"kind": kind}
 
 
 def keep(result: Result, choices: Choices, settings: Settings) -> None:
     """Print the figures; write the JSON, the report and RESULTS.md."""
     from evals.report import write_report  # noqa: PLC0415 - as said above
+    from evals.results import RESULTS, list_rows, write_results  # noqa: PLC0415 - as said above
 
-    from evals.results import RESULTS, list_figures, write_results  # noqa: PLC0415 - as said above
-
-    show_table(f"{result['kind']} · {result['suite']} · {result['n']} cases", list_figures(result))
+    show_table(f"{result['kind']} · {result['suite']} · {result['n']} cases", list_rows(result))
     if choices.json_file:
         write_json(result, choices.json_file)
     name = f"{result['kind']}-{result['suite']}.html"

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
+    MofNCompleteColumn,
     Progress,
     TaskID,
     TextColumn,
@@ -62,11 +63,12 @@ def warn(message: str) -> None:
     err.print(f"[yellow]{_plain(message)}[/yellow]")
 
 
-def show_table(title: str, rows: Iterable[tuple[str, str]]) -> None:
-    """Print names and values under a title."""
+def show_table(title: str, rows: Iterable[Sequence[str]]) -> None:
+    """Print rows of a name and its values under a title."""
     table = Table(title=_plain(title), title_justify="left", show_header=False, box=None)
-    for name, value in rows:
-        table.add_row(name, _plain(value))
+    table.padding = (0, 1, 0, 0)  # nine columns have to stand beside each other
+    for row in rows:
+        table.add_row(*map(_plain, row))
     out.print(table)
 
 
@@ -77,7 +79,8 @@ def _plain(message: str) -> str:
 @contextmanager
 def show_stages() -> Iterator[Callable[[str, int, int], None]]:
     """Show stages with a bar on stderr, on a terminal only; yield `notify(stage, done, total)`."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}"))
+    told, left = TextColumn("{task.description}"), TimeRemainingColumn()
+    columns = (told, BarColumn(), MofNCompleteColumn(), left)
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         tasks: dict[str, TaskID] = {}
 

@@ -1,5 +1,6 @@
 """How well the whole agent does on each case of a suite."""
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -8,7 +9,6 @@ from uuid import uuid4
 
 from agent.assistant import Assistant
 from agent.checkpoints import make_memory_checkpoints
-from agent.errors import FrontdeskError
 from agent.events import Done
 from agent.ports import ChatMessage, ChatModel, Completion, Deps
 from agent.state import Message, Outcome, Reply, Sentence
@@ -43,6 +43,7 @@ QUALITY = (
     "words",
 )
 COST = ("first_sentence_s", "total_s", "prompt_tokens", "output_tokens")
+WORD = re.compile(r"[^\W_]+")
 
 
 class CountingModel:
@@ -115,9 +116,10 @@ async def evaluate_answers(
     async def run(case: Case) -> dict[str, Any]:
         try:
             asked = await ask(deps, case.question, case.history)
-        except FrontdeskError as error:
-            return _describe_case(case) | {"error": str(error), "values": {}}
-        return _describe_case(case) | await _grade(case, asked, deps, texts)
+            graded = await _grade(case, asked, deps, texts)
+        except Exception as error:  # noqa: BLE001 - one case must not cost the hours of the others
+            graded = {"error": str(error) or type(error).__name__, "values": {}}
+        return _describe_case(case) | graded
 
     records = await run_cases(cases, run, journal, progress)
     return summarise([record for record in records if "error" not in record]) | {
@@ -233,9 +235,10 @@ def is_quotation(text: str, cited: Sequence[Passage]) -> bool:
     """Whether a text in quotation marks stands in a passage so, white space and markup aside."""
     if not (text.startswith("“") and text.endswith("”")):
         return False
-    said = _letters(text)
-    return any(said in _letters(f"{passage.title} {passage.text}") for passage in cited)
+    said = _read_words(text)
+    return any(said in _read_words(f"{passage.title} {passage.text}") for passage in cited)
 
 
-def _letters(text: str) -> str:
-    return "".join(character for character in text.lower() if character.isalnum())
+def _read_words(text: str) -> str:
+    """Return the text's words between spaces, so that «5» is not found in «50»."""
+    return f" {' '.join(WORD.findall(text.lower()))} "

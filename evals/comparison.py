@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import bootstrap
 
 from evals.errors import ResultError
-from evals.measures import LOWER_IS_BETTER
+from evals.measures import COSTS, LOWER_IS_BETTER
 
 RESAMPLES = 5_000
 SEED = 20261123
@@ -95,7 +95,8 @@ def _estimate(before: Any, after: Any) -> list[float]:  # noqa: ANN401 - numpy a
 def _list_changes(
     case: str, one: Mapping[str, float], other: Mapping[str, float]
 ) -> Iterable[dict[str, Any]]:
+    """Yield what became better or worse; what merely takes longer is neither."""
     for name in one:
-        if name in other and name not in LOWER_IS_BETTER and one[name] != other[name]:
-            better = other[name] > one[name]
+        if name in other and name not in COSTS and one[name] != other[name]:
+            better = (other[name] > one[name]) != (name in LOWER_IS_BETTER)
             yield {"id": case, "value": name, "a": one[name], "b": other[name], "better": better}

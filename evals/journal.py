@@ -1,7 +1,8 @@
 """What makes a run resumable: a line of JSON for every finished case."""
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -36,10 +37,21 @@ class Journal:
 
 
 def _read(path: Path) -> dict[str, Record]:
+    """Return what is whole, and cut off what is not: what is added has to begin a line."""
     if not path.exists():
         return {}
-    whole, _, cut = path.read_text(encoding="utf-8", errors="replace").rpartition("\n")
-    if cut:
-        path.write_text(whole + "\n" if whole else "", encoding="utf-8")
-    records = [json.loads(line) for line in whole.split("\n") if line]
-    return {str(record["id"]): record for record in records}
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    if whole != content:
+        os.truncate(path, len(whole))
+    return {str(record["id"]): record for record in _parse(whole.split(b"\n"))}
+
+
+def _parse(lines: list[bytes]) -> Iterator[Record]:
+    for line in lines:
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(record, dict) and "id" in record:
+            yield record

@@ -12,9 +12,8 @@ from sklearn.metrics import brier_score_loss, confusion_matrix, precision_recall
 
 DECISIONS = ("answer", "clarify", "abstain")
 ANSWER = DECISIONS[0]
-LOWER_IS_BETTER = frozenset(
-    {"words", "first_sentence_s", "total_s", "prompt_tokens", "output_tokens", "violation"}
-)
+COSTS = frozenset({"words", "first_sentence_s", "total_s", "prompt_tokens", "output_tokens"})
+LOWER_IS_BETTER = COSTS | {"violation"}
 RANKING_MEASURES = {
     "recall@1": R @ 1,
     "recall@3": R @ 3,

@@ -13,6 +13,9 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("agent", "knowledge_base", "prompts", "evals")
 DECISIVE = frozenset({".py", ".md", ".toml", ".json", ".jinja"})
 WRITTEN = frozenset({"RESULTS.md"})
+WIRING = ("api", "commands")
+# One evaluation's figures don't make the next one's source a changed one.
+UNWATCHED = (":(exclude)evals/RESULTS.md",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ def read_provenance(  # noqa: PLR0913 - each is a fact of its own
     """Return the provenance of a result that is made now, by this checkout on this machine."""
     return Provenance(
         commit=_ask_git("rev-parse", "HEAD"),
-        dirty=bool(_ask_git("status", "--porcelain", "--untracked-files=no")),
+        dirty=bool(_ask_git("status", "--porcelain", "--", *PACKAGES, *WIRING, *UNWATCHED)),
         source_sha256=hash_source(),
         model=model,
         model_sha256=model_sha256,

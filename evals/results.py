@@ -1,9 +1,11 @@
 """evals/RESULTS.md: the measured figures, written by the command that measured them."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from evals.errors import ResultError
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 HEAD = """\
@@ -13,6 +15,7 @@ Written by `frontdesk eval`; every section is the last whole run of one evaluati
 """
 SECTION = re.compile(r"(?m)^## ")
 Result = Mapping[str, Any]
+Row = tuple[str, ...]
 
 
 def write_results(result: Result, path: Path = RESULTS) -> None:
@@ -20,7 +23,10 @@ def write_results(result: Result, path: Path = RESULTS) -> None:
     sections = _read(path) if path.exists() else {}
     sections[f"{result['kind']} · {result['suite']}"] = _render(result)
     body = "\n".join(f"## {title}\n\n{sections[title]}" for title in sorted(sections))
-    path.write_text(f"{HEAD}\n{body}", encoding="utf-8")
+    try:
+        path.write_text(f"{HEAD}\n{body}", encoding="utf-8")
+    except OSError as error:
+        raise ResultError(f"{path} cannot be written ({error}): try --no-results.") from error
 
 
 def _read(path: Path) -> dict[str, str]:
@@ -44,20 +50,35 @@ def _render(result: Result) -> str:
 
 def _list_tables(result: Result) -> Iterator[str]:
     if result["kind"] == "retrieval":
-        yield from _tabulate_metrics(result["metrics"])
-        yield f"\n{result['ms_per_query']} ms a query as the agent searches (median)."
-    else:
-        yield "| measure | value |"
-        yield "| --- | --- |"
-        yield from (f"| {name} | {value} |" for name, value in list_figures(result))
+        yield from _tabulate(list_rows(result))
+        return
+    yield from _tabulate([("measure", "value"), *list_rows(result)])
+    confusion = result.get("decisions", {}).get("confusion")
+    if confusion:
+        labels = confusion["labels"]
+        yield ""
+        counts = zip(labels, confusion["matrix"], strict=True)
+        rows = [(label, *map(str, row)) for label, row in counts]
+        yield from _tabulate([("expected ↓ decided →", *labels), *rows])
 
 
-def _tabulate_metrics(metrics: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
-    names = list(next(iter(metrics.values())))
-    yield f"| search | {' | '.join(names)} |"
-    yield "| --- |" + " --- |" * len(names)
+def _tabulate(rows: Iterable[Row]) -> Iterator[str]:
+    head, *others = rows
+    yield f"| {' | '.join(head)} |"
+    yield "|" + " --- |" * len(head)
+    yield from (f"| {' | '.join(row)} |" for row in others)
+
+
+def list_rows(result: Result) -> Iterator[Row]:
+    """Yield what is shown at the end: of retrieval a row a search, else a row a figure."""
+    if result["kind"] != "retrieval":
+        yield from list_figures(result)
+        return
+    metrics, took = result["metrics"], result.get("ms_by_system", {})
+    names = list(metrics["agent"])
+    yield ("search", *names, "ms")
     for system, values in metrics.items():
-        yield f"| {system} | " + " | ".join(f"{values[name]:.3f}" for name in names) + " |"
+        yield (system, *(f"{values[name]:.3f}" for name in names), str(took.get(system, "–")))
 
 
 def list_figures(result: Result) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from typing import Any
 from agent.nodes.condense import make_standalone
 from agent.nodes.retrieve import find
 from agent.ports import Deps
+from evals.errors import EvalError
 from evals.journal import Journal
 from evals.measures import average, measure_ranking
 from evals.suites import Case
@@ -32,8 +33,11 @@ async def evaluate_retrieval(
 
     dense, lexical and fused get the customer's last message, the agent the whole conversation.
     `ms_per_query` is the median of what the agent does, condensing and all.
+    Raises EvalError if no case has relevant articles.
     """
     asked = [case for case in cases if case.relevant]
+    if not asked:
+        raise EvalError("No case names relevant articles: without them, no search can be measured.")
 
     async def search(case: Case) -> dict[str, Any]:
         return await _search(case, knowledge_base, deps)
@@ -46,8 +50,8 @@ async def evaluate_retrieval(
             system: average([record["measured"][system] for record in records])
             for system in SYSTEMS
         },
-        "ms_per_query": round(median(took["agent"]), 1) if records else None,
-        "ms_by_system": {s: round(median(ms), 1) for s, ms in took.items() if ms},
+        "ms_per_query": round(median(took["agent"]), 1),
+        "ms_by_system": {s: round(median(ms), 1) for s, ms in took.items()},
         "cases": [_describe(record) for record in records],
     }
 
@@ -58,10 +62,14 @@ async def run_cases(
     journal: Journal,
     progress: Progress,
 ) -> list[dict[str, Any]]:
-    """Run the cases that the journal has not, and return all records in the cases' order."""
+    """Run the cases that the journal has not, and return all records in the cases' order.
+
+    A case that failed when the run was stopped is tried again: what was wrong may be mended.
+    """
+    finished = {name for name, record in journal.records.items() if "error" not in record}
     for done, case in enumerate(cases):
         progress(done, len(cases))
-        if case.id not in journal.records:
+        if case.id not in finished:
             journal.add({"id": case.id} | await run(case))
     progress(len(cases), len(cases))
     return [journal.records[case.id] for case in cases]

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -64,8 +64,7 @@ def read_suite(folder: Path) -> Suite:
                 "object a line."
             )
     articles = read_folder(files[0])
-    cases = _read_cases(files[1])
-    _check(cases, articles, files[1])
+    cases = _read_cases(files[1], {article.id for article in articles})
     digest = _hash(path.read_bytes() for path in files)
     return Suite(folder.resolve().name, tuple(articles), tuple(cases), digest)
 
@@ -79,6 +78,7 @@ def read_folder(path: Path) -> list[Article]:
         articles.append(item)
     if not articles:
         raise SuiteError(f"{path} holds no articles.")
+    _refuse_twins(articles, path)
     return articles
 
 
@@ -87,15 +87,32 @@ def hash_articles(articles: Iterable[Article]) -> str:
     return _hash(article.content_hash.encode() for article in articles)
 
 
-def _read_cases(path: Path) -> list[Case]:
-    cases = [
-        _read_case(path, number, line)
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
-        if line.strip()
-    ]
+def _refuse_twins(articles: Sequence[Article], path: Path) -> None:
+    seen: set[str] = set()
+    for article in articles:
+        if article.id in seen:
+            raise SuiteError(f"{path}: two articles have the id {article.id!r}; give each its own.")
+        seen.add(article.id)
+
+
+def _read_cases(path: Path, known: Collection[str]) -> list[Case]:
+    lines = _read_text(path).split("\n")  # a string may hold what splitlines takes for line ends
+    cases: dict[str, Case] = {}
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            case = _read_case(path, number, line)
+            _check(case, cases, known, f"{path}, line {number}")
+            cases[case.id] = case
     if not cases:
         raise SuiteError(f"{path} holds no cases.")
-    return cases
+    return list(cases.values())
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SuiteError(f"{path} cannot be read ({error}); it has to be UTF-8.") from error
 
 
 def _read_case(path: Path, number: int, line: str) -> Case:
@@ -111,22 +128,15 @@ def _read_case(path: Path, number: int, line: str) -> Case:
         raise SuiteError(f"{path}, line {number}: {where}: {first['msg']}; mend it.") from error
 
 
-def _check(cases: Sequence[Case], articles: Sequence[Article], path: Path) -> None:
-    known = {article.id for article in articles}
-    seen: set[str] = set()
-    for case in cases:
-        if case.id in seen:
-            raise SuiteError(f"{path}: two cases have the id {case.id!r}; give each its own.")
-        seen.add(case.id)
-        missing = next(_list_missing(case, known), None)
-        if missing is not None:
+def _check(case: Case, before: Collection[str], known: Collection[str], where: str) -> None:
+    if case.id in before:
+        raise SuiteError(f"{where}: two cases have the id {case.id!r}; give each its own.")
+    for article in case.relevant:
+        if article not in known:
             raise SuiteError(
-                f"{path}: case {case.id!r} calls {missing!r} relevant, and no article has that id."
+                f"{where}: case {case.id!r} calls {article!r} relevant, and no article has that "
+                f"id; mend the case, or add the article to {ARTICLES}."
             )
-
-
-def _list_missing(case: Case, known: set[str]) -> Iterator[str]:
-    return (article for article in case.relevant if article not in known)
 
 
 def _hash(parts: Iterable[bytes]) -> str:

@@ -104,7 +104,8 @@ def _words(queries: Queries, passages: Sequence[Passage]) -> dict[str, float]:
 
 
 def depends_on_history(question: str) -> bool:
-    """Whether a question seems to lean on what was said before it."""
-    stems = content_stems(read_words(question))
-    leans = PRONOUN.search(question) or POINTING.search(question) or OPENER.search(question)
-    return bool(leans) or len(stems) < 4  # noqa: PLR2004 - shorter ones rarely say all
+    """Whether a question points at something that was said before it.
+
+    A short one that points at nothing is better left alone: the model makes something else of it.
+    """
+    return bool(PRONOUN.search(question) or POINTING.search(question) or OPENER.search(question))

@@ -27,7 +27,7 @@ OPENER = re.compile(r"(?i)^(?:yes|no|sure|of course|certainly|absolutely)\b[\s,.
 # Cosine of question and sentence: true sentences about something else lie below it.
 RELEVANT_FROM = 0.3
 # Below this chance of being answerable, a quotation would often be beside the point.
-QUOTE_FROM = 0.7
+QUOTE_FROM = 0.6
 # Above this one, the model's «I don't know» is checked against the passages.
 DOUBT_DECLINE_FROM = 0.8
 

@@ -55,6 +55,12 @@ def test_what_costs_less_is_no_change_for_the_better() -> None:
     assert compared["better"] == compared["worse"] == []
 
 
+def test_a_violation_more_is_a_change_for_the_worse() -> None:
+    a, b = make_result([{"violation": 0.0}]), make_result([{"violation": 1.0}])
+    assert [change["id"] for change in compare(a, b)["worse"]] == ["0"]
+    assert [change["id"] for change in compare(b, a)["better"]] == ["0"]
+
+
 def test_a_file_that_is_no_result_is_named(tmp_path: Path) -> None:
     for text in ("{", "[]", json.dumps({"n": 1})):
         path = tmp_path / "broken.json"

@@ -23,6 +23,13 @@ def test_a_line_that_was_cut_off_is_done_again(tmp_path: Path) -> None:
         assert journal.records["b"]["text"] == "again"
 
 
+def test_a_line_that_is_no_record_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    path.write_bytes(b'{"id": "a"}\n\xff{"id"\n[1]\n{"id": "b"}\n')
+    with Journal(path) as journal:
+        assert list(journal.records) == ["a", "b"]
+
+
 def test_a_file_of_one_cut_line_is_an_empty_journal(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     path.write_text('{"id": "a", "te')

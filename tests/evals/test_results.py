@@ -1,6 +1,9 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from evals.errors import ResultError
 from evals.provenance import describe_machine, hash_source
 from evals.results import list_figures, write_results
 
@@ -19,15 +22,28 @@ def make_result(kind: str, **more: object) -> dict[str, Any]:
 def test_each_evaluation_keeps_its_own_section(tmp_path: Path) -> None:
     path = tmp_path / "RESULTS.md"
     metrics = {"agent": {"recall@5": 0.9, "ndcg@5": 0.8}}
-    write_results(make_result("retrieval", metrics=metrics, ms_per_query=12.5), path)
+    write_results(make_result("retrieval", metrics=metrics, ms_by_system={"agent": 12.5}), path)
     write_results(make_result("answers", decisions={"macro_f1": 0.5}), path)
     write_results(make_result("answers", decisions={"macro_f1": 0.7}), path)
     text = path.read_text()
-    assert "| agent | 0.900 | 0.800 |" in text
+    assert "| agent | 0.900 | 0.800 | 12.5 |" in text
     assert "| decisions.macro_f1 | 0.700 |" in text
     assert "0.500" not in text
     assert "with uncommitted changes" in text
     assert text.count("## ") == 2
+
+
+def test_the_confusion_stands_below_the_figures(tmp_path: Path) -> None:
+    confusion = {"labels": ["answer", "abstain"], "matrix": [[5, 1], [2, 3]]}
+    path = tmp_path / "RESULTS.md"
+    write_results(make_result("answers", decisions={"confusion": confusion}), path)
+    assert "| expected ↓ decided → | answer | abstain |" in path.read_text()
+    assert "| abstain | 2 | 3 |" in path.read_text()
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ResultError, match="--no-results"):
+        write_results(make_result("answers"), tmp_path / "gone" / "RESULTS.md")
 
 
 def test_writing_the_same_again_changes_nothing(tmp_path: Path) -> None:

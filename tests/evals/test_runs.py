@@ -9,6 +9,7 @@ from agent.errors import ModelFailed
 from agent.state import Sentence
 from agent.verification.verifier import Verifier
 from evals.answers import describe_sentence, evaluate_answers, is_quotation
+from evals.errors import EvalError
 from evals.index import open_index, split_articles
 from evals.journal import Journal
 from evals.retrieval import evaluate_retrieval, rank_articles
@@ -105,6 +106,19 @@ async def test_a_case_that_fails_is_kept_with_its_error_and_the_others_go_on(
     assert result["cases"][0]["error"] == "out of memory"
     assert result["n"] == 3
     assert sum(map(sum, result["decisions"]["confusion"]["matrix"])) == 2
+    with Journal(tmp_path / "run.jsonl") as journal:
+        deps = make_deps(knowledge_base, FakeChatModel([TRUE]))
+        mended = await evaluate_answers(suite.cases, deps, passages, journal, ignore)
+    assert mended["failed"] == 0
+    assert mended["cases"][1:] == result["cases"][1:]
+
+
+async def test_a_suite_without_relevant_articles_has_no_retrieval(
+    suite: Suite, knowledge_base: KnowledgeBase, tmp_path: Path
+) -> None:
+    deps = make_deps(knowledge_base, FakeChatModel())
+    with Journal(tmp_path / "run.jsonl") as journal, pytest.raises(EvalError, match="relevant"):
+        await evaluate_retrieval(suite.cases[2:], knowledge_base, deps, journal, ignore)
 
 
 def test_articles_come_in_the_order_of_their_first_passages() -> None:
@@ -116,6 +130,7 @@ def test_a_quotation_must_stand_in_what_it_cites() -> None:
     passage = Passage("pool#0", "pool", "Pool", (), "The **pool** opens\nat nine.")
     assert is_quotation("“The pool opens at nine”", [passage])
     assert not is_quotation("“The pool opens at ten”", [passage])
+    assert not is_quotation("“The pool opens at ni”", [passage])
     assert not is_quotation("The pool opens at nine", [passage])
 
 

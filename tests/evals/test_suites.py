@@ -5,7 +5,7 @@ import pytest
 
 from evals.errors import SuiteError
 from evals.suites import Suite, read_suite
-from tests.evals.conftest import CASES, write_suite
+from tests.evals.conftest import ARTICLES, CASES, write_suite
 
 
 def test_a_suite_is_read_with_fields_that_nobody_knows(suite: Suite) -> None:
@@ -34,8 +34,11 @@ def test_a_sample_is_the_same_each_time_and_no_more_than_there_is(suite: Suite) 
         (json.dumps(CASES[0] | {"id": "x", "expect": "sing"}), "line 4: expect"),
         (json.dumps({"id": "x"}), "line 4: question"),
         ("[1, 2]", "line 4"),
-        (json.dumps(CASES[0]), "two cases have the id 'refund'"),
-        (json.dumps(CASES[0] | {"id": "x", "relevant": ["gone"]}), "'gone' relevant"),
+        (json.dumps(CASES[0]), "line 4: two cases have the id 'refund'"),
+        (
+            json.dumps(CASES[0] | {"id": "x", "relevant": ["gone"]}),
+            "line 4: case 'x' calls 'gone'",
+        ),
     ],
 )
 def test_a_bad_case_is_named(tmp_path: Path, line: str, said: str) -> None:
@@ -45,6 +48,26 @@ def test_a_bad_case_is_named(tmp_path: Path, line: str, said: str) -> None:
     with pytest.raises(SuiteError, match=r"cases\.jsonl") as raised:
         read_suite(folder)
     assert said in str(raised.value)
+
+
+def test_a_line_separator_within_a_question_ends_no_line(tmp_path: Path) -> None:
+    case = CASES[0] | {"question": "When\u2028does it come?"}
+    folder = write_suite(tmp_path / "separated")
+    (folder / "cases.jsonl").write_text("\ufeff" + json.dumps(case, ensure_ascii=False) + "\r\n")
+    assert read_suite(folder).cases[0].question == "When\u2028does it come?"
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    folder = write_suite(tmp_path / "bad")
+    (folder / "cases.jsonl").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SuiteError, match=r"cases\.jsonl cannot be read.*UTF-8"):
+        read_suite(folder)
+
+
+def test_articles_of_one_id_are_named(tmp_path: Path) -> None:
+    folder = write_suite(tmp_path / "twins", articles=[*ARTICLES, ARTICLES[0]])
+    with pytest.raises(SuiteError, match="refund-times"):
+        read_suite(folder)
 
 
 def test_a_bad_article_is_named(tmp_path: Path) -> None:

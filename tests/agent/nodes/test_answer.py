@@ -44,7 +44,7 @@ async def test_a_lie_is_dropped_and_the_truth_beside_it_shown() -> None:
 
 
 async def test_where_an_answer_is_unlikely_nothing_is_quoted_for_a_lie() -> None:
-    came, scene = await play(f"{LIE[:-1]} [1].", confidence=0.6)
+    came, scene = await play(f"{LIE[:-1]} [1].", confidence=0.55)
     assert came["outcome"] is Outcome.ABSTAINED
     assert shown(scene) == []
 
