@@ -196,11 +196,9 @@ def _read_truth(examples: Sequence[Example]) -> Flags:
 
 
 def _weigh(examples: Sequence[Example]) -> Matrix:
-    """Return weights: supported and unsupported alike, and every unsupported kind alike."""
-    kinds = np.array([e.kind for e in examples])
-    names = sorted(set(kinds.tolist()))
-    share = {n: 1.0 if n == Kind.REFERENCE.value else 1 / (len(names) - 1) for n in names}
-    return np.array([share[k] / (kinds == k).sum() for k in kinds.tolist()]) * len(kinds) / 2
+    """Return weights that make supported and unsupported ones count alike."""
+    truth = _read_truth(examples)
+    return np.where(truth, 1 / truth.sum(), 1 / (~truth).sum()) * len(truth) / 2
 
 
 def _cross_validate(examples: Sequence[Example]) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from enum import StrEnum
 from functools import cached_property
 
 from agent.verification.contrasts import (
+    CONDITION,
+    CONDITION_END,
     find_dropped_condition,
     find_role_swaps,
     find_strengthening,
@@ -20,7 +22,7 @@ from agent.verification.evidence import (
     read_title,
     read_units,
 )
-from agent.verification.polarity import find_reversals
+from agent.verification.polarity import DENIALS, HARMLESS, NEGATORS, find_reversals
 from agent.verification.quantities import Quantity, read_quantities, read_ranges
 from agent.verification.words import Word, content_stems, read_names, read_words
 from knowledge_base.articles import Passage
@@ -36,9 +38,13 @@ PARTS = re.compile(
 )
 LIMIT = re.compile(r"\b(?:until|within|before|after|up to|at least|no later than)\b", re.IGNORECASE)
 TIME_UNITS = frozenset({"minute", "hour", "day", "night", "week", "month", "year"})
-ENOUGH_COVERED = 0.75
+ENOUGH_COVERED = 0.65
 NEARLY_AS_MUCH = 0.8
-ENOUGH_OF_ITS_OWN = 0.5
+ENOUGH_OF_ITS_OWN = 0.4
+CONDITION_FIRST = re.compile(r"(?i)^\s*(?:if|when|once|unless|after|before)\b[^,]*,")
+SHARE_OF_SUBJECT = 0.5
+HEAD = 2
+ENOUGH_JOINED = 0.9
 FEWEST_STEMS = 2
 FEWEST_PARTS = 2
 
@@ -85,6 +91,27 @@ class Claim:
     def quantities(self) -> tuple[Quantity, ...]:
         """The quantities that it states."""
         return read_quantities(self.text)
+
+    @cached_property
+    def cases(self) -> tuple[frozenset[str], ...]:
+        """The stems of each condition that it states, the main clause left out."""
+        insides = (
+            CONDITION_END.split(self.text[m.end() :])[0] for m in CONDITION.finditer(self.text)
+        )
+        stems = (content_stems(read_words(inside)) for inside in insides)
+        return tuple(case for case in stems if case)
+
+    @cached_property
+    def head(self) -> frozenset[str]:
+        """The stems of the first words of the main clause: what it is about, roughly."""
+        main = CONDITION_FIRST.sub("", self.text)
+        return content_stems([word for word in read_words(main) if word.is_content][:HEAD])
+
+    @cached_property
+    def parts(self) -> tuple[frozenset[str], ...]:
+        """The stems of the parts that are joined to one sentence, very short ones left out."""
+        stems = (content_stems(read_words(part)) for part in PARTS.split(self.text))
+        return tuple(part for part in stems if len(part) >= FEWEST_STEMS)
 
     @cached_property
     def links(self) -> tuple[str, ...]:
@@ -139,6 +166,7 @@ def _weigh(claim: Claim, passage: Passage, names: frozenset[str]) -> Iterator[Fi
         yield Finding(_coverage(claim, unit), unit, lacking or _compare(claim, unit))
     if not lacking:
         yield from _weigh_parts(claim, units)
+        yield from _weigh_joined(claim, units)
 
 
 def _lacks(claim: Claim, whole: Unit, names: frozenset[str]) -> Failure | None:
@@ -171,12 +199,25 @@ def _is_uncovered(claim: Claim, unit: Unit) -> bool:
     return _coverage(claim, unit) < ENOUGH_COVERED or own < ENOUGH_OF_ITS_OWN
 
 
+def _changes_subject(claim: Claim, unit: Unit) -> bool:
+    """Whether the claim speaks of something that the unit does not speak of.
+
+    «If you miss a card payment», of a unit on instalments; or «illness», of one on storms; or a
+    whole part of the sentence has nothing to do with the unit.
+    """
+    held = unit.stems | unit.context_stems
+    strange = any(len(case - held) > SHARE_OF_SUBJECT * len(case) for case in claim.cases)
+    return strange or any(not part & held for part in (claim.head, *claim.parts) if part)
+
+
 def _misstates(claim: Claim, unit: Unit) -> bool:
     return not _states_all(claim, unit) or _turns_range(claim.text, unit.text)
 
 
 def _reverses(claim: Claim, unit: Unit) -> bool:
-    return bool(find_reversals(claim.text, unit.text, unit.context))
+    # «the fees you have not made»: a «not» whose reach holds nothing but stop words.
+    alone = _denies(claim.words) and not _hints_at_denial(claim, unit)
+    return alone or bool(find_reversals(claim.text, unit.text, unit.context))
 
 
 def _swaps(claim: Claim, unit: Unit) -> bool:
@@ -249,6 +290,40 @@ def _weigh_parts(claim: Claim, units: Sequence[Unit]) -> Iterator[Finding]:
         yield Finding(min(covered), bearers[0])
 
 
+def _weigh_joined(claim: Claim, units: Sequence[Unit]) -> Iterator[Finding]:
+    """Weigh a sentence that draws on two units of a passage, read as if they were one."""
+    first = max(units, key=lambda u: len(claim.stems & u.stems), default=None)
+    if first is None:
+        return
+    lacking = claim.stems - first.stems
+    second = max(units, key=lambda u: len(lacking & u.stems))
+    if len(lacking & second.stems) < FEWEST_STEMS:
+        return
+    joined = Unit(
+        f"{first.text} {second.text}", f"{first.context} {second.lead}", first.passage_id,
+        quotable=False,
+    )  # fmt: skip
+    covered = _coverage(claim, joined)
+    # Which of the two a negation belongs to is lost in the joining.
+    alike = _denies(claim.words) == _denies(first.words) == _denies(second.words)
+    if alike and covered >= ENOUGH_JOINED and _compare(claim, joined) is None:
+        yield Finding(covered, first)
+
+
+def _denies(words: Sequence[Word]) -> bool:
+    plain = HARMLESS.sub(" ", " ".join(word.text for word in words))
+    return any(token in NEGATORS for token in plain.lower().split())
+
+
+def _hints_at_denial(claim: Claim, unit: Unit) -> bool:
+    said = {word.text.lower() for word in claim.words}
+    stated = {word.text.lower() for word in (*unit.words, *read_words(unit.context))}
+    # «Unused» for «not used».
+    return bool(stated & DENIALS) or any(
+        word.removeprefix("un") in said - stated for word in stated
+    )
+
+
 def _is_mispaired(claim: Claim, unit: Unit) -> bool:
     """Whether a number was taken from one part of the unit and what it counts from another."""
     parts = [Claim(part) for part in PARTS.split(unit.text)]
@@ -281,6 +356,7 @@ def _drops_deadline(claim: Claim, unit: Unit) -> bool:
 
 CHECKS: tuple[tuple[Failure, Callable[[Claim, Unit], bool]], ...] = (
     (Failure.COVERAGE, _is_uncovered),
+    (Failure.SUBJECT, _changes_subject),
     (Failure.QUANTITY, _misstates),
     (Failure.PAIRING, _is_mispaired),
     (Failure.NEGATION, _reverses),

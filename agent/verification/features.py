@@ -13,7 +13,13 @@ from math import log
 
 from agent.verification.contrasts import CONDITION, CONDITION_END, find_strengthening, find_swaps
 from agent.verification.evidence import QUOTED, Unit, read_title, read_units
-from agent.verification.polarity import NEGATORS, find_reversals, read_polarity, split_clauses
+from agent.verification.polarity import (
+    DENIALS,
+    NEGATORS,
+    find_reversals,
+    read_polarity,
+    split_clauses,
+)
 from agent.verification.quantities import read_quantities, read_values
 from agent.verification.words import Word, content_stems, read_words
 from knowledge_base.articles import Passage
@@ -26,12 +32,6 @@ SHARED_START = 5
 WINDOW = 4
 FEWEST = 2
 MOST = 3
-# These deny without being negators: «avoid», «rather than», «fail to».
-DENIALS = NEGATORS | frozenset(
-    "cannot avoid avoids avoiding lack lacks lacking fail fails failed prevent prevents instead "
-    "rather only unless few little less hardly rarely impossible unable unavailable disabled "
-    "unlike exempt waive waived free ineligible".split()
-)
 
 
 @dataclass(frozen=True)
@@ -116,9 +116,7 @@ def _pair(one: str, other: str) -> tuple[str, str]:
     return (one, other) if one < other else (other, one)
 
 
-def measure(
-    text: str, passages: Sequence[Passage], asked: Stems, names: Stems
-) -> dict[str, float]:
+def measure(text: str, passages: Sequence[Passage], asked: Stems, names: Stems) -> dict[str, float]:
     """Return the figures of a sentence.
 
     `asked` are the stems of the customer's question; `names` need not stand in any passage.

@@ -20,6 +20,12 @@ NEGATORS = frozenset(
     "excludes excluded prohibited prohibits forbidden banned refuse refuses refused decline "
     "declines declined deny denies denied".split()
 )
+# These deny too, without turning round what they reach: «avoid», «rather than», «fail to».
+DENIALS = NEGATORS | frozenset(
+    "cannot avoid avoids avoiding lack lacks lacking fail fails failed prevent prevents instead "
+    "rather only unless few little less hardly rarely impossible unable unavailable disabled "
+    "unlike exempt waive waived free ineligible before until".split()
+)
 # These deny the noun that follows, not the sentence: «charges no fee for changing dates».
 NOUN_NEGATORS = frozenset("no non without except excluding neither nor".split())
 CLOSING_NEGATORS = frozenset(

@@ -17,8 +17,8 @@ from knowledge_base.articles import Passage
 
 __all__ = ["Failure", "Verdict", "Verifier", "take_figures"]
 
-# These are wrong whatever the passages say: no score can be read from them.
-HOPELESS = frozenset({Failure.EMPTY, Failure.PLACEHOLDER, Failure.PROMISE, Failure.NO_PASSAGE})
+# Of these, no score can be read.
+HOPELESS = frozenset({Failure.PLACEHOLDER, Failure.NO_PASSAGE})
 
 
 @dataclass(frozen=True, slots=True)

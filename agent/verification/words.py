@@ -8,6 +8,7 @@ from functools import lru_cache
 import Stemmer
 
 TOKEN = re.compile(r"\w+(?:[.,:]\d+)*(?:[’']\w+)?|[%$€£¥]", re.UNICODE)
+BEGINNING = re.compile(r"[:.!?;“„\"(]\s*[A-Z](?=[a-z])")
 CONTRACTED_NOT = re.compile(r"(?i)\b(can|won|sha)?(\w*?)n[’']t\b")
 
 # Words that say nothing by themselves: a sentence is not supported because it shares them.
@@ -84,6 +85,9 @@ def find_phrase(words: Sequence[Word], phrase: Sequence[str]) -> int:
 
 
 def read_names(text: str) -> frozenset[str]:
-    """Return the stems of the words that are capitalised inside the text, not at its start."""
-    inner = read_words(text)[1:]
+    """Return the stems of the words that are capitalised inside the text, not at its start.
+
+    After a colon, a quotation mark or the like a sentence begins anew: «Note: Cards expire».
+    """
+    inner = read_words(BEGINNING.sub(lambda match: match[0].lower(), text))[1:]
     return frozenset(w.stem for w in inner if w.text[:1].isupper() and w.is_content)
