@@ -4,6 +4,7 @@
 #            TORCH_INDEX  package index with torch's CPU build, if pip's own and PyTorch's won't do
 #            PORTABLE     ON compiles the model's engine for any processor of this kind (OFF)
 #            PYTHON       the Python 3.11 to make .venv with
+#            SUITES       folders of judged cases that `make train` learns from too
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -15,6 +16,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CACHE ?= $(or $(FRONTDESK_CACHE),$(HOME)/.cache/frontdesk)
 PORTABLE ?= OFF
 TORCH_INDEX ?=
+SUITES ?= $(wildcard ../shared/data/mtrag-un)
 export FRONTDESK_CACHE := $(CACHE)
 
 BIN := .venv/bin
@@ -63,9 +65,10 @@ check: setup ## Run the linters and the tests
 	$(BIN)/bandit --quiet --recursive --severity-level medium $(SOURCES)
 	$(BIN)/python -m pytest
 
-train: setup ## Train the decision and the screening anew from the data in the repository
-	$(BIN)/python -m agent.decision.training "$(CACHE)/models/all-MiniLM-L6-v2" articles
+train: setup ## Train decision, screening and verifier anew from the repository and SUITES
+	$(BIN)/python -m agent.decision.training "$(CACHE)/models/all-MiniLM-L6-v2" articles $(SUITES)
 	$(BIN)/python -m agent.screening.training "$(CACHE)/models/all-MiniLM-L6-v2"
+	$(BIN)/python -m evals.training articles tests/traps $(SUITES)
 
 lock: setup ## Write requirements.lock and requirements-dev.lock anew from pyproject.toml
 	$(LOCK) pyproject.toml --output-file requirements.lock

@@ -126,15 +126,25 @@ def _should_quote(draft: Draft, confidence: float) -> bool:
 
 
 async def _quote(draft: Draft, state: Conversation, runtime: Runtime[Deps]) -> None:
-    deps, question = runtime.context, state["standalone"]
-    fitting = [passage for passage in state["passages"] if passage.id in _list_fitting(state, deps)]
-    quotation = await find_quotation(deps.encoder, question, fitting)
+    deps = runtime.context
+    quotation = await _find_quotation(state, deps)
     if quotation is None or _is_disputed(quotation, state["passages"], deps):
         return
     sentence = Sentence(text=quotation.text, citations=[quotation.unit.passage_id])
     draft.shown.append(sentence)
     draft.quoted = True
     runtime.stream_writer(SentenceVerified(sentence=sentence))
+
+
+async def _find_quotation(state: Conversation, deps: Deps) -> Quotation | None:
+    """Look for one by the question put to stand alone, then by the customer's own words."""
+    ids = _list_fitting(state, deps)
+    fitting = [passage for passage in state["passages"] if passage.id in ids]
+    for question in dict.fromkeys((state["standalone"], state["question"])):
+        quotation = await find_quotation(deps.encoder, question, fitting)
+        if quotation is not None:
+            return quotation
+    return None
 
 
 def _is_disputed(quotation: Quotation, passages: Sequence[Passage], deps: Deps) -> bool:
