@@ -198,7 +198,8 @@ def _read_truth(examples: Sequence[Example]) -> Flags:
 def _weigh(examples: Sequence[Example]) -> Matrix:
     """Return weights that make supported and unsupported ones count alike."""
     truth = _read_truth(examples)
-    return np.where(truth, 1 / truth.sum(), 1 / (~truth).sum()) * len(truth) / 2
+    weights = np.where(truth, 1 / truth.sum(), 1 / (~truth).sum()) * len(truth) / 2
+    return np.asarray(weights, dtype=np.float64)
 
 
 def _cross_validate(examples: Sequence[Example]) -> dict[str, Any]:

@@ -38,6 +38,8 @@ PARTS = re.compile(
 )
 LIMIT = re.compile(r"\b(?:until|within|before|after|up to|at least|no later than)\b", re.IGNORECASE)
 TIME_UNITS = frozenset({"minute", "hour", "day", "night", "week", "month", "year"})
+ONLY = re.compile(r"(?i)\b(?:only|exclusively|solely)\b")
+ANOTHER_WAY = re.compile(r"(?i)\bor\b(?! (?:more|less|fewer|later|earlier)\b)")
 ENOUGH_COVERED = 0.65
 NEARLY_AS_MUCH = 0.8
 ENOUGH_OF_ITS_OWN = 0.4
@@ -231,7 +233,15 @@ def _strengthens(claim: Claim, unit: Unit) -> bool:
 
 def _drops_condition(claim: Claim, unit: Unit) -> bool:
     dropped = find_dropped_condition(claim.text, unit.text, claim.known)
-    return dropped or _drops_deadline(claim, unit)
+    return dropped or _drops_deadline(claim, unit) or _opens_another_way(claim, unit)
+
+
+def _opens_another_way(claim: Claim, unit: Unit) -> bool:
+    """Whether «only» one way became one of two: «only under Trips» is not «or by message»."""
+    only = ONLY.search(unit.text) and not ONLY.search(claim.text)
+    ways = ANOTHER_WAY.split(claim.text)[1:] if only else []
+    held = unit.stems | unit.context_stems
+    return any(content_stems(read_words(way)) - held for way in ways)
 
 
 def _states_all(claim: Claim, unit: Unit) -> bool:
@@ -284,9 +294,11 @@ def _weigh_parts(claim: Claim, units: Sequence[Unit]) -> Iterator[Finding]:
     parts = [Claim(part, claim.known) for part in PARTS.split(claim.text)]
     if len(parts) < FEWEST_PARTS or any(len(part.stems) < FEWEST_STEMS for part in parts):
         return
-    bearers = [next((u for u in units if _compare(part, u) is None), None) for part in parts]
-    if all(bearers):
-        covered = [_coverage(p, u) for p, u in zip(parts, bearers, strict=True) if u]
+    found = (next((u for u in units if _compare(part, u) is None), None) for part in parts)
+    bearers = [unit for unit in found if unit is not None]
+    widened = any(_opens_another_way(claim, unit) for unit in bearers)
+    if len(bearers) == len(parts) and not widened:
+        covered = [_coverage(p, u) for p, u in zip(parts, bearers, strict=True)]
         yield Finding(min(covered), bearers[0])
 
 
@@ -306,7 +318,9 @@ def _weigh_joined(claim: Claim, units: Sequence[Unit]) -> Iterator[Finding]:
     covered = _coverage(claim, joined)
     # Which of the two a negation belongs to is lost in the joining.
     alike = _denies(claim.words) == _denies(first.words) == _denies(second.words)
-    if alike and covered >= ENOUGH_JOINED and _compare(claim, joined) is None:
+    widened = _opens_another_way(claim, first)
+    fits = alike and covered >= ENOUGH_JOINED and not widened
+    if fits and _compare(claim, joined) is None:
         yield Finding(covered, first)
 
 

@@ -30,8 +30,13 @@ class Regression:
     @classmethod
     def read(cls, saved: Mapping[str, Any]) -> Self:
         """Make one from its saved form."""
-        lists = (tuple(saved[key]) for key in ("features", "mean", "scale", "weights"))
-        return cls(*lists, saved["bias"])
+        return cls(
+            features=tuple(saved["features"]),
+            mean=tuple(saved["mean"]),
+            scale=tuple(saved["scale"]),
+            weights=tuple(saved["weights"]),
+            bias=float(saved["bias"]),
+        )
 
     def chance(self, figures: Mapping[str, float]) -> float:
         """Return the chance from 0 to 1; raises KeyError where a figure is missing."""
@@ -58,8 +63,13 @@ class Scorer:
     def load(cls, path: Path = FILE) -> Self:
         """Read what training has saved."""
         saved = json.loads(path.read_text(encoding="utf-8"))
-        parts = (Regression.read(saved[part]) for part in ("drawn", "unaltered"))
-        return cls(*parts, saved["slope"], saved["bias"], saved["show_from"])
+        return cls(
+            drawn=Regression.read(saved["drawn"]),
+            unaltered=Regression.read(saved["unaltered"]),
+            slope=float(saved["slope"]),
+            bias=float(saved["bias"]),
+            show_from=float(saved["show_from"]),
+        )
 
     def score(self, figures: Mapping[str, float]) -> float:
         """Return how likely the sentence is supported, from 0 to 1."""

@@ -18,7 +18,7 @@ from knowledge_base.articles import Passage
 __all__ = ["Failure", "Verdict", "Verifier", "take_figures"]
 
 # Of these, no score can be read.
-HOPELESS = frozenset({Failure.PLACEHOLDER, Failure.NO_PASSAGE})
+HOPELESS = frozenset({Failure.EMPTY, Failure.PLACEHOLDER, Failure.PROMISE, Failure.NO_PASSAGE})
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,7 +191,6 @@ def test_a_failure_says_what_is_wrong(sentence: str, failure: Failure) -> None:
     verdict = VERIFIER.verify(sentence, [make(TIMES)])
     assert verdict.failure is failure
     assert not verdict.supported
-    assert verdict.score <= 0.5
 
 
 def test_without_passages_nothing_is_supported() -> None:
