@@ -18,7 +18,7 @@ from knowledge_base.articles import Passage
 __all__ = ["Failure", "Verdict", "Verifier", "take_figures"]
 
 # Of these, no score can be read.
-HOPELESS = frozenset({Failure.EMPTY, Failure.PLACEHOLDER, Failure.PROMISE, Failure.NO_PASSAGE})
+HOPELESS = frozenset({Failure.PLACEHOLDER, Failure.NO_PASSAGE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Verifier:
         """Return the best verdict that any of the passages gives, the first ones preferred."""
         claim = Claim(sentence, content_stems(read_words(question)))
         found = check(claim, passages, self.names)
-        if found.failure in HOPELESS:
+        if found.failure in HOPELESS or not (claim.stems or claim.quantities):
             return Verdict(0.0, None, found.failure)
         score = self._scorer.score(take_figures(claim, found, passages, self.names))
         if found.failure is None and score < self._scorer.show_from:

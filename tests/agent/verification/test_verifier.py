@@ -193,6 +193,11 @@ def test_a_failure_says_what_is_wrong(sentence: str, failure: Failure) -> None:
     assert not verdict.supported
 
 
+@pytest.mark.parametrize("sentence", ["", "Yes.", "Well, of course!"])
+def test_what_says_nothing_scores_nothing(sentence: str) -> None:
+    assert VERIFIER.verify(sentence, [make(TIMES)]).score == 0
+
+
 def test_without_passages_nothing_is_supported() -> None:
     assert VERIFIER.verify("A refund arrives in 5 days.", []).failure is Failure.NO_PASSAGE
 
