@@ -193,7 +193,7 @@ def test_a_failure_says_what_is_wrong(sentence: str, failure: Failure) -> None:
     assert not verdict.supported
 
 
-@pytest.mark.parametrize("sentence", ["", "Yes.", "Well, of course!"])
+@pytest.mark.parametrize("sentence", ["", "Yes."])
 def test_what_says_nothing_scores_nothing(sentence: str) -> None:
     assert VERIFIER.verify(sentence, [make(TIMES)]).score == 0
 
