@@ -24,6 +24,8 @@ DECLINED = re.compile(
 )
 # «Yes» and «No» speak about the question, which no passage can support: the rest must do.
 OPENER = re.compile(r"(?i)^(?:yes|no|sure|of course|certainly|absolutely)\b[\s,.!:;—–-]*")
+# «Follow these steps: 1.» is the beginning of a list, cut off from it.
+LEADS_ON = re.compile(r"(?::|:\s*\d{1,2}[.)])\s*$")
 # Cosine of question and sentence: true sentences about something else lie below it.
 RELEVANT_FROM = 0.3
 # Below this chance of being answerable, a quotation would often be beside the point.
@@ -90,6 +92,8 @@ def _support(text: str, state: Conversation, deps: Deps) -> Sentence | None:
     question = f"{state['question']} {state['standalone']}"
     plain, numbers = read_citations(text)
     plain = OPENER.sub("", plain)
+    if LEADS_ON.search(plain):
+        return None
     cited = [passages[n - 1] for n in numbers if 0 < n <= len(passages)]
     others = [passage for passage in passages if passage not in cited]
     verdict = deps.verifier.verify(plain, [*cited, *others], question)

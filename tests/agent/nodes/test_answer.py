@@ -110,6 +110,13 @@ async def test_a_true_sentence_about_something_else_is_not_shown() -> None:
     assert shown(scene) == [TRUE]
 
 
+@pytest.mark.parametrize("rest", [":", ": 1.", ": 1)"])
+async def test_the_beginning_of_a_list_is_not_shown_without_it(rest: str) -> None:
+    began = f"A refund to a credit card arrives after Larkstay sends it{rest} [1]"
+    _, scene = await play(f"{began}\n{TRUE[:-1]} [1].")
+    assert shown(scene) == [TRUE]
+
+
 async def test_a_sentence_said_twice_is_shown_once() -> None:
     _, scene = await play(f"{TRUE[:-1]} [1]. {TRUE[:-1]} [1].")
     assert shown(scene) == [TRUE]
