@@ -158,7 +158,7 @@ def test_fusing_weighs_each_search_by_its_own_best() -> None:
         "near": Found(passage, 0.5, 0.0),
         "alike": Found(passage, -0.2, 4.0),
     }
-    assert fuse(found) == pytest.approx({"both": 1.0, "near": 0.6, "alike": 0.2})
+    assert fuse(found) == pytest.approx({"both": 1.0, "near": 0.5, "alike": 0.25})
     assert fuse({"a": Found(passage, -0.1, 0.0)}) == {"a": 0.0}
     assert fuse({}) == {}
 
