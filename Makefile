@@ -54,6 +54,7 @@ setup: python ## The same, and the tools for checks and tests
 
 test: setup browser ## Set up what is missing and run the checks and tests, as CI does
 	@$(FRONTDESK) models pull
+	@$(FRONTDESK) models pull qwen2.5-coder-0.5b-instruct # the engine's tests want a small one
 	@$(MAKE) check
 
 check: setup ## Run the linters and the tests
