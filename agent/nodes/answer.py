@@ -13,11 +13,13 @@ from agent.prompting import build_answer
 from agent.quotation import Quotation, find_quotation
 from agent.relevance import gives_what_is_asked, speaks_of_what_is_named
 from agent.state import Conversation, Outcome, Reason, Sentence
+from agent.verification.evidence import Unit
 from agent.verification.sentences import SentenceStream, read_citations
-from agent.verification.verifier import Failure
-from knowledge_base.articles import Passage
+from knowledge_base.articles import PUBLIC, Passage
 
 MOST_SENTENCES = 3
+# How many passages that are like a sentence are looked through for one that says otherwise.
+WITNESSES = 8
 DECLINED = re.compile(
     r"(?i)\b(?:I do(?:n['’]t| not) know|no answer|passages? do(?:es)? not)\b"
     r"|\bnot (?:mentioned|specified)\b"
@@ -64,7 +66,7 @@ async def _gather(
         if DECLINED.search(text):
             draft.declined = True
             break
-        sentence = _support(text, state, deps)
+        sentence = await _support(text, state, deps)
         if sentence is None or not await _is_fitting(sentence, fitting, draft, state, deps):
             draft.dropped += 1
         elif sentence.text not in {kept.text for kept in draft.shown}:
@@ -87,7 +89,7 @@ async def _generate(
         yield sentence
 
 
-def _support(text: str, state: Conversation, deps: Deps) -> Sentence | None:
+async def _support(text: str, state: Conversation, deps: Deps) -> Sentence | None:
     passages = state["passages"]
     question = f"{state['question']} {state['standalone']}"
     plain, numbers = read_citations(text)
@@ -98,6 +100,8 @@ def _support(text: str, state: Conversation, deps: Deps) -> Sentence | None:
     others = [passage for passage in passages if passage not in cited]
     verdict = deps.verifier.verify(plain, [*cited, *others], question)
     if not verdict.supported or verdict.unit is None:
+        return None
+    if await _is_disputed(plain, verdict.unit, state, deps):
         return None
     return Sentence(text=plain[:1].upper() + plain[1:], citations=[verdict.unit.passage_id])
 
@@ -132,7 +136,9 @@ def _should_quote(draft: Draft, confidence: float) -> bool:
 async def _quote(draft: Draft, state: Conversation, runtime: Runtime[Deps]) -> None:
     deps = runtime.context
     quotation = await _find_quotation(state, deps)
-    if quotation is None or _is_disputed(quotation, state["passages"], deps):
+    if quotation is None:
+        return
+    if await _is_disputed(quotation.unit.text, quotation.unit, state, deps):
         return
     sentence = Sentence(text=quotation.text, citations=[quotation.unit.passage_id])
     draft.shown.append(sentence)
@@ -151,9 +157,11 @@ async def _find_quotation(state: Conversation, deps: Deps) -> Quotation | None:
     return None
 
 
-def _is_disputed(quotation: Quotation, passages: Sequence[Passage], deps: Deps) -> bool:
-    verdict = deps.verifier.verify(quotation.unit.text, passages, quotation.unit.text)
-    return verdict.failure is Failure.CONTRADICTED
+async def _is_disputed(text: str, unit: Unit, state: Conversation, deps: Deps) -> bool:
+    """Whether another article says otherwise, be it in hand or not."""
+    ranking = await deps.search.search(text, state.get("audience", PUBLIC), WITNESSES)
+    found = [hit.passage for hit in ranking.hits]
+    return deps.verifier.is_disputed(text, unit, found)
 
 
 def _conclude(draft: Draft, confidence: float) -> Conversation:

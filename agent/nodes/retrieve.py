@@ -11,10 +11,12 @@ from agent.nearness import rank_units
 from agent.ports import Deps
 from agent.queries import WEIGHTS, make_queries
 from agent.state import Conversation, Message, Source, read_history
+from agent.verification.instructions import withhold
 from knowledge_base.articles import PUBLIC, Passage, Ranking
 
 DEPTH = 60
 IN_HAND = 3
+DEEPEST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ async def find(
     for name, text in asdict(queries).items():
         known = next((r for r in rankings.values() if r.question == text), None)
         rankings[name] = known or await deps.search.search(text, audience, DEPTH)
-    passages = fuse_rankings(rankings)
+    passages = [withhold(passage) for passage in fuse_rankings(rankings)[:DEEPEST]]
     units = await rank_units(deps.encoder, question, passages[:TOP])
     evidence = measure(queries, rankings, passages[:TOP], units)
     return Findings(passages, evidence, rankings["own"].generation)

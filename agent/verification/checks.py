@@ -42,6 +42,7 @@ ONLY = re.compile(r"(?i)\b(?:only|exclusively|solely)\b")
 ANOTHER_WAY = re.compile(r"(?i)\bor\b(?! (?:more|less|fewer|later|earlier)\b)")
 ENOUGH_COVERED = 0.65
 NEARLY_AS_MUCH = 0.8
+FEWEST_SHARED = 2
 ENOUGH_OF_ITS_OWN = 0.4
 CONDITION_FIRST = re.compile(r"(?i)^\s*(?:if|when|once|unless|after|before)\b[^,]*,")
 SHARE_OF_SUBJECT = 0.5
@@ -146,7 +147,9 @@ def check(claim: Claim, passages: Sequence[Passage], names: frozenset[str]) -> F
     findings = [found for passage in passages for found in _weigh(claim, passage, names)]
     none = Finding(0.0, None, Failure.NO_PASSAGE)
     best = max(findings, key=lambda f: (f.failure is None, f.covered), default=none)
-    if _is_outdone(claim, best, passages):
+    if best.unit is None or best.failure:
+        return best
+    if _is_outdone(claim, best.unit, passages) or is_disputed(claim, best.unit, passages):
         return Finding(best.covered, best.unit, Failure.CONTRADICTED)
     return best
 
@@ -205,9 +208,12 @@ def _changes_subject(claim: Claim, unit: Unit) -> bool:
     """Whether the claim speaks of something that the unit does not speak of.
 
     «If you miss a card payment», of a unit on instalments; or «illness», of one on storms; or a
-    whole part of the sentence has nothing to do with the unit.
+    whole part of the sentence has nothing to do with the unit. A number is not to be tied to what
+    only the question speaks of: «how wide is the lift?» is not answered by the width of a door.
     """
     held = unit.stems | unit.context_stems
+    if claim.quantities and (claim.stems & claim.known) - held:
+        return True
     strange = any(len(case - held) > SHARE_OF_SUBJECT * len(case) for case in claim.cases)
     return strange or any(not part & held for part in (claim.head, *claim.parts) if part)
 
@@ -253,29 +259,51 @@ def _turns_range(claim: str, source: str) -> bool:
     return any((end, start) in stated and (start, end) not in stated for start, end in said)
 
 
-def _is_outdone(claim: Claim, found: Finding, passages: Sequence[Passage]) -> bool:
+def _is_outdone(claim: Claim, unit: Unit, passages: Sequence[Passage]) -> bool:
     """Whether a unit nearer to the claim's own words contradicts it.
 
     «Carbon monoxide alarms must be replaced after 10 years» fits what is said of smoke alarms
     under a title that names both; what is said of carbon monoxide alarms decides.
     """
-    if found.unit is None or found.failure:
-        return False
-    own = len(claim.stems & found.unit.stems)
-    article = _article_of(found.unit)
+    own = len(claim.stems & unit.stems)
+    rivals = [rival for passage in passages for rival in read_units(passage)]
+    nearer = [rival for rival in rivals if len(claim.stems & rival.stems) > own]
+    return any(_contradicts(claim, rival) for rival in nearer)
+
+
+def is_disputed(claim: Claim, unit: Unit, witnesses: Sequence[Passage]) -> bool:
+    """Whether another article says otherwise of the same thing: nobody knows which one is right.
+
+    It says so in a unit that has nearly all the claim's words, or its source's, or in a clause.
+    """
+    article = _article_of(unit)
+    rivals = [r for w in witnesses if w.article_id != article for r in read_units(w)]
+    source = Claim(unit.text)
     return any(
-        _contradicts(claim, rival)
-        for passage in passages
-        for rival in read_units(passage)
-        # Another article that says nearly as much of the claim is as good a witness: if the
-        # two disagree, nobody knows which one is right.
-        if len(claim.stems & rival.stems) > own
-        or (article != passage.article_id and _covers(rival, claim))
+        _contradicts(said, rival)
+        for said in (claim, source)
+        for rival in rivals
+        if _speaks_of_the_same(said, rival)
+    ) or any(_disputes_number(claim, rival) for rival in rivals)
+
+
+def _speaks_of_the_same(said: Claim, rival: Unit) -> bool:
+    shared = len(said.stems & rival.stems)
+    nearly = NEARLY_AS_MUCH * min(len(said.stems), len(rival.stems))
+    return shared >= max(FEWEST_SHARED, nearly)
+
+
+def _disputes_number(claim: Claim, rival: Unit) -> bool:
+    """Whether a clause has the words of one of the claim's, and another number."""
+    ours = [Claim(part) for part in PARTS.split(claim.text)]
+    theirs = [Claim(part) for part in PARTS.split(rival.text)]
+    return any(
+        len(our.stems & their.stems) >= FEWEST_SHARED
+        and our.stems == their.stems
+        and _states_another_number(our, Unit(their.text, "", rival.passage_id))
+        for our in ours
+        for their in theirs
     )
-
-
-def _covers(rival: Unit, claim: Claim) -> bool:
-    return len(claim.stems & rival.stems) >= NEARLY_AS_MUCH * len(claim.stems)
 
 
 def _article_of(unit: Unit) -> str:
@@ -283,10 +311,14 @@ def _article_of(unit: Unit) -> str:
 
 
 def _contradicts(claim: Claim, rival: Unit) -> bool:
+    reversed_words = find_reversals(claim.text, rival.text, rival.context)
+    return _states_another_number(claim, rival) or bool(reversed_words)
+
+
+def _states_another_number(claim: Claim, rival: Unit) -> bool:
     kinds = {q.unit for q in claim.quantities}
     comparable = any(s.unit in kinds for s in rival.quantities)
-    other_number = bool(claim.quantities) and comparable and not _states_all(claim, rival)
-    return other_number or bool(find_reversals(claim.text, rival.text, rival.context))
+    return bool(claim.quantities) and comparable and not _states_all(claim, rival)
 
 
 def _weigh_parts(claim: Claim, units: Sequence[Unit]) -> Iterator[Finding]:

@@ -8,20 +8,12 @@ from functools import cached_property, lru_cache
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from agent.verification.instructions import is_instruction
 from agent.verification.quantities import Quantity, read_quantities
 from agent.verification.sentences import split_sentences
 from agent.verification.words import Word, content_stems, read_words
 from knowledge_base.articles import Passage
 
-# Text that speaks to a machine instead of a customer is never evidence, wherever it stands.
-ADDRESSED_TO_MACHINE = re.compile(
-    r"(?i)\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instruction|rule|prompt|polic|guideline)"
-    r"|\b(?:system prompt|as an ai|you are now)\b"
-    # Others write about chatbots too: only what is said to them is left out.
-    r"|\b(?:note|message|notice|instructions?|attention|to|dear|hey)\b[^.]{0,20}"
-    r"\b(?:language models?|chatbots?|ai assistants?|ai agents?)\b\s*[:,]"
-    r"|^\W*(?:language models?|chatbots?|ai assistants?)\s*[:,]"
-)
 # A block quote in the first person, or in quotation marks, is an example; else it is a note.
 SOMEBODY_SPEAKS = re.compile(
     r"(?i)^[\s\"“«„*]*[\"“«„]|\b(?:I|me|my|please|I[’']m|I[’']ve)\b|\bdear\b|!"
@@ -88,8 +80,8 @@ def read_units(passage: Passage) -> tuple[Unit, ...]:
 
 def _is_evidence(text: str) -> bool:
     leads_in = text.endswith(":")
-    useless = (ADDRESSED_TO_MACHINE, POINTS_ELSEWHERE, PLACEHOLDER)
-    return not (leads_in or any(pattern.search(text) for pattern in useless))
+    useless = leads_in or POINTS_ELSEWHERE.search(text) or PLACEHOLDER.search(text)
+    return not (useless or is_instruction(text))
 
 
 def read_title(passage: Passage) -> Unit:

@@ -8,7 +8,7 @@ from figures over all the passages (`features`).
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.verification.checks import Claim, Failure, Finding, check
+from agent.verification.checks import Claim, Failure, Finding, check, is_disputed
 from agent.verification.evidence import Unit
 from agent.verification.features import measure
 from agent.verification.scorer import Scorer
@@ -57,6 +57,10 @@ class Verifier:
         if found.failure is None and score < self._scorer.show_from:
             return Verdict(score, found.unit, Failure.UNLIKELY)
         return Verdict(score, found.unit, found.failure)
+
+    def is_disputed(self, sentence: str, unit: Unit, witnesses: Sequence[Passage]) -> bool:
+        """Whether one of the witnesses, from another article than the unit, says otherwise."""
+        return is_disputed(Claim(sentence), unit, witnesses)
 
 
 def take_figures(

@@ -15,6 +15,7 @@ from tests.agent.scenes import (
     TRUE,
     Scene,
     begin,
+    find,
     make_passage,
 )
 
@@ -124,7 +125,7 @@ async def test_a_sentence_said_twice_is_shown_once() -> None:
 
 async def test_an_answer_has_few_sentences() -> None:
     said = [f"A refund of kind {name} is on your credit card in 5 days." for name in "bcdefg"]
-    passage = make_passage(" ".join(said))
+    passage = make_passage(" ".join(said), article=REFUNDS.article_id)
     came, scene = await play(" ".join(said), passages=[passage])
     assert 1 <= len(came["sentences"]) < len(said)
     assert shown(scene) == [sentence.text for sentence in came["sentences"]]
@@ -133,6 +134,14 @@ async def test_an_answer_has_few_sentences() -> None:
 async def test_the_model_is_stopped_as_soon_as_no_more_is_needed() -> None:
     _, scene = await play(f"NO ANSWER. {TRUE} {ALSO_TRUE}", confidence=0.5)
     assert scene.model.open == 0
+
+
+async def test_what_an_article_out_of_hand_disputes_is_not_shown() -> None:
+    leaflet = make_passage("A refund to a credit card arrives within 3 days.", article="leaflet")
+    scene = Scene([TRUE], hits=[find(REFUNDS, 0.9, 20.0, 1.0), find(leaflet, 0.8, 18.0, 1.0)])
+    came = await answer(begin(confidence=0.9), scene.runtime)
+    assert shown(scene) == []
+    assert came["outcome"] is Outcome.ABSTAINED
 
 
 async def test_an_instruction_in_the_question_supports_nothing() -> None:
