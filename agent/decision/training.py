@@ -50,7 +50,7 @@ REGULARISATION = 0.1
 FIRST, FOLLOW_UP = "first", "follow_up"
 # The chance of an answer from which one is tried. Two mistakes are weighed: an answer that
 # should not be, which the verifier still stands in front of, and a question refused in vain.
-ANSWER_FROM = {FIRST: 0.5, FOLLOW_UP: 0.65}
+ANSWER_FROM = {FIRST: 0.5, FOLLOW_UP: 0.5}
 # Asking back in vain costs a customer less than being refused in vain.
 CLARIFY_ODDS = 2.0
 # Our own follow-ups are few and of one hand: suites of real conversations say more about those.
