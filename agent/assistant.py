@@ -96,13 +96,16 @@ class Assistant:
         return Reply(
             outcome=state["outcome"],
             reason=state["reason"],
-            confidence=round(state["confidence"], 4),
+            confidence=round(self._correct(state), 4),
             text=state["text"],
             sentences=state["sentences"],
             sources=[show(passage) for passage in state["passages"]],
             timings=timings,
             provenance=self._provenance(state["index_generation"]),
         )
+
+    def _correct(self, state: Conversation) -> float:
+        return self._deps.calibration.correct(state["confidence"], state["reason"])
 
     def _provenance(self, generation: int) -> Provenance:
         return Provenance(

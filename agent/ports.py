@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from knowledge_base.articles import Ranking
 
 if TYPE_CHECKING:
+    from agent.decision.calibration import Calibration
     from agent.decision.decider import Decider
     from agent.language.detection import LanguageDetector
     from agent.screening.screener import Screener
@@ -99,6 +100,7 @@ class Deps:
     screener: "Screener"
     verifier: "Verifier"
     languages: "LanguageDetector"
+    calibration: "Calibration"
     clock: Clock
     company: str
     seed: int = 0

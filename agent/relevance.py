@@ -6,6 +6,8 @@ from agent.verification.quantities import read_quantities
 from agent.verification.words import read_names, read_words
 from knowledge_base.articles import Passage
 
+FEWEST_OF_A_TITLE = 3
+SHARE_OF_A_TITLE = 0.7
 TIMES = frozenset({"second", "minute", "hour", "day", "night", "week", "month", "year", "am", "pm"})
 ASKS_WHEN = re.compile(
     r"(?i)\b(?:how (?:long|soon|early|late|quickly|fast)|when|what time|by what date|until when"
@@ -26,14 +28,30 @@ SAYS_AMOUNT = re.compile(
 
 
 def speaks_of_what_is_named(
-    question: str, passage: Passage, known: frozenset[str] = frozenset()
+    question: str,
+    passage: Passage,
+    known: frozenset[str] = frozenset(),
+    most_missing: float = 0.0,
 ) -> bool:
-    """Whether the passage holds every name in the question: another account's rate is no answer.
+    """Whether the passage holds the names in the question: another account's rate is no answer.
 
     Names are words capitalised inside the question; `known` ones, as stems, stand for the company.
+    `most_missing` is the share of them that it need not hold.
     """
+    names = _read_names(question) - known
     held = " ".join((passage.title, *passage.heading_path, passage.text))
-    return not read_names(question) - known - {word.stem for word in read_words(held)}
+    missing = names - {word.stem for word in read_words(held)}
+    return len(missing) <= most_missing * len(names)
+
+
+def _read_names(question: str) -> frozenset[str]:
+    """Return the names in a question; in one that is written like a title there are none."""
+    words = [word.text for word in read_words(question) if word.is_content]
+    capitals = sum(word[0].isupper() for word in words)
+    if len(words) >= FEWEST_OF_A_TITLE and capitals > SHARE_OF_A_TITLE * len(words):
+        return frozenset()
+    # «I'm», «I've».
+    return frozenset(name for name in read_names(question) if not name.startswith(("i'", "i’")))
 
 
 def gives_what_is_asked(question: str, answer: str) -> bool:

@@ -225,6 +225,7 @@ def open_assistant(
 
 def build_deps(settings: Settings, model: ChatModel, found: Found) -> "Deps":
     """Gather what the agent uses."""
+    from agent.decision.calibration import Calibration  # noqa: PLC0415 - as said above
     from agent.decision.decider import Decider  # noqa: PLC0415 - as said above
     from agent.language.detection import LinguaDetector  # noqa: PLC0415 - as said above
     from agent.ports import Deps  # noqa: PLC0415 - as said above
@@ -240,6 +241,7 @@ def build_deps(settings: Settings, model: ChatModel, found: Found) -> "Deps":
         screener=Screener.load(),
         verifier=Verifier([settings.company]),
         languages=LinguaDetector(),
+        calibration=Calibration.load(),
         clock=time,
         company=settings.company,
         seed=settings.seed,

@@ -32,6 +32,7 @@ LEADS_ON = re.compile(r"(?::|:\s*\d{1,2}[.)])\s*$")
 RELEVANT_FROM = 0.3
 # Below this chance of being answerable, a quotation would often be beside the point.
 QUOTE_FROM = 0.6
+MOST_MISSING = 1 / 3
 # Above this one, the model's «I don't know» is checked against the passages.
 DOUBT_DECLINE_FROM = 0.8
 
@@ -107,9 +108,13 @@ async def _support(text: str, state: Conversation, deps: Deps) -> Sentence | Non
 
 
 def _list_fitting(state: Conversation, deps: Deps) -> frozenset[str]:
-    """Return the ids of the passages that speak of everybody and everything the question names."""
+    """Return the ids of the passages that speak of everybody and everything the question names.
+
+    Where the evidence is strong, one name in three may be missing.
+    """
     named, known = state["standalone"], deps.verifier.names
-    fitting = (p for p in state["passages"] if speaks_of_what_is_named(named, p, known))
+    most = MOST_MISSING if state["confidence"] >= DOUBT_DECLINE_FROM else 0.0
+    fitting = (p for p in state["passages"] if speaks_of_what_is_named(named, p, known, most))
     return frozenset(passage.id for passage in fitting)
 
 

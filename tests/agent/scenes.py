@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from langgraph.runtime import Runtime
 
+from agent.decision.calibration import Calibration
 from agent.decision.decider import Decider
 from agent.errors import FrontdeskError
 from agent.events import Event
@@ -88,6 +89,7 @@ class Scene:
             screener=make_screener(),
             verifier=Verifier(["Larkstay"]),
             languages=English(),
+            calibration=Calibration({}),
             clock=FakeClock(),
             company="Larkstay",
         )

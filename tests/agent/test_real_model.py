@@ -8,6 +8,7 @@ import pytest
 
 from agent.assistant import Assistant
 from agent.checkpoints import make_memory_checkpoints
+from agent.decision.calibration import Calibration
 from agent.decision.decider import Decider
 from agent.events import Done, Event, Sources
 from agent.language.detection import LinguaDetector
@@ -53,6 +54,7 @@ async def assistant(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[A
         screener=Screener.load(),
         verifier=Verifier(["Larkstay"]),
         languages=LinguaDetector(),
+        calibration=Calibration.load(),
         clock=time,
         company="Larkstay",
     )

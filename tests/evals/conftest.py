@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from agent.decision.calibration import Calibration
 from agent.decision.decider import Decider
 from agent.ports import Deps
 from agent.verification.verifier import Verifier
@@ -95,6 +96,7 @@ def make_deps(knowledge_base: KnowledgeBase, model: FakeChatModel) -> Deps:
         screener=make_screener(),
         verifier=Verifier(["Larkstay"]),
         languages=English(),
+        calibration=Calibration({}),
         clock=FakeClock(),
         company="Larkstay",
     )
