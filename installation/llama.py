@@ -16,6 +16,9 @@ from installation.progress import Progress
 
 NAME = "llama-cpp-python"
 DISK_TO_BUILD = 10**9
+# GCC 12, Debian's, drops most of what AMX's tiles are configured with (its `_tile_loadconfig` names
+# eight bytes of 64 as read), and the model's process dies of it on the processors that have them.
+WITHOUT_AMX = "-U__AMX_INT8__ -U__AMX_BF16__ -U__AMX_TILE__"
 
 
 def find_folder(checkout: Checkout) -> Path:
@@ -35,7 +38,12 @@ def find_folder(checkout: Checkout) -> Path:
 def list_options(checkout: Checkout) -> list[str]:
     """Return CMake's settings: this processor's instructions, and no image input (unused here)."""
     native = "OFF" if checkout.portable else "ON"
-    return [f"cmake.define.GGML_NATIVE={native}", "cmake.define.LLAVA_BUILD=OFF"]
+    return [
+        f"cmake.define.GGML_NATIVE={native}",
+        f"cmake.define.CMAKE_C_FLAGS={WITHOUT_AMX}",
+        f"cmake.define.CMAKE_CXX_FLAGS={WITHOUT_AMX}",
+        "cmake.define.LLAVA_BUILD=OFF",
+    ]
 
 
 def build_wheel(checkout: Checkout, pip: Pip, progress: Progress) -> Path:
