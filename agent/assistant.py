@@ -7,22 +7,28 @@ from typing import Any, cast
 import anyio
 from langgraph.types import Command
 
+from agent.briefing import summarise
 from agent.errors import NotHandedOff
-from agent.events import Done, Event, HandedOff, SentenceVerified, Sources
+from agent.events import Done, Event, HandedOff
 from agent.graph import build_graph
-from agent.language.phrases import say
 from agent.nodes.retrieve import show
 from agent.ports import Deps
+from agent.rewording import Manner, reword
 from agent.state import (
+    PERSON_KEY,
     Conversation,
+    Exchange,
     Message,
     Outcome,
     Provenance,
     Reason,
     Reply,
+    Suggestion,
     Timings,
+    Wish,
 )
-from knowledge_base.articles import PUBLIC
+from agent.stopwatch import Stopwatch
+from knowledge_base.articles import PUBLIC, STAFF
 from prompts import read_version
 
 
@@ -32,15 +38,17 @@ class Assistant:
     def __init__(self, deps: Deps, checkpointer: Any) -> None:  # noqa: ANN401 - LangGraph's saver
         self._deps = deps
         self._graph = build_graph(checkpointer)
+        self._free = build_graph(None)
         self._locks: dict[str, tuple[anyio.Lock, int]] = {}
 
-    async def reply(
+    async def reply(  # noqa: PLR0913, PLR0917 - a turn, and what is known beside it
         self,
         conversation_id: str,
         turn_id: str,
         question: str,
         audience: str = PUBLIC,
         history: Sequence[Message] = (),
+        wish: Wish | None = None,
     ) -> AsyncGenerator[Event, None]:
         """Yield the turn's events; the last one is Done.
 
@@ -48,33 +56,76 @@ class Assistant:
         its id: it leaves one exchange behind. Raises ModelBusy, ModelFailed or ModelUnusable.
         """
         async with self._turn(conversation_id):
-            if await self._is_with_person(conversation_id, turn_id):
-                for event in self._stay_silent(turn_id, question):
-                    yield event
-                return
-            watch = _Stopwatch(self._deps)
-            start = _begin(turn_id, question, audience, history)
+            watch = Stopwatch(self._deps.clock)
+            start = _begin(turn_id, question, audience, history, wish)
             async with aclosing(self._run(conversation_id, start)) as events:
                 async for event in events:
                     watch.note(event)
                     yield event
             yield await self._finish(conversation_id, turn_id, watch)
 
-    async def resume(self, conversation_id: str, text: str) -> None:
-        """Take a person's reply into the conversation, and give it back to the agent.
+    def stay_silent(self, turn_id: str, question: str) -> Sequence[Event]:
+        """Return the events of a turn that is left to the person who has the conversation."""
+        reply = Reply(
+            outcome=Outcome.HANDED_OFF,
+            reason=Reason.WITH_PERSON,
+            confidence=1.0,
+            text="",
+            sentences=[],
+            sources=[],
+            timings=Timings(total_s=0.0),
+            provenance=self._provenance(0),
+            language=self._deps.languages.detect(question),
+        )
+        event = HandedOff(reason=Reason.WITH_PERSON, text="")
+        return (event, Done(turn_id=turn_id, reply=reply))
 
-        Raises NotHandedOff if the conversation does not wait for a person.
+    async def resume(
+        self, conversation_id: str, message_id: str, text: str, asked: str = ""
+    ) -> None:
+        """Take in what a person wrote, and what the customer had `asked` them before it.
+
+        The first message goes on with the graph where it waits; later ones are added to what it
+        knows. The same message id is taken in once. Raises NotHandedOff if the agent knows
+        nothing of the conversation.
         """
+        exchange = Exchange(question=asked, text=text, outcome=Outcome.ANSWERED)
+        said = {PERSON_KEY + message_id: exchange}
         async with self._turn(conversation_id):
-            snapshot = await self._graph.aget_state(_thread(conversation_id))
-            if not snapshot.interrupts:
+            thread = _thread(conversation_id)
+            snapshot = await self._graph.aget_state(thread)
+            if snapshot.interrupts:
+                resumed: Command[Any] = Command(resume=said)
+                await self._graph.ainvoke(resumed, thread, context=self._deps, durability="sync")
+            elif snapshot.values:
+                await self._graph.aupdate_state(thread, {"turns": said}, as_node="hand_off")
+            else:
                 raise NotHandedOff
-            await self._graph.ainvoke(
-                Command(resume=text),
-                _thread(conversation_id),
-                context=self._deps,
-                durability="sync",
-            )
+
+    async def suggest(self, question: str, history: Sequence[Message] = ()) -> Suggestion:
+        """Return a reply for a person to send, from staff's articles too; nothing is kept.
+
+        Raises ModelBusy, ModelFailed or ModelUnusable.
+        """
+        start = _begin("", question, STAFF, history, Wish.SUGGESTION)
+        state: Conversation = await self._free.ainvoke(start, context=self._deps)
+        passages = state["passages"]
+        answered = state["outcome"] is Outcome.ANSWERED
+        return Suggestion(
+            outcome=state["outcome"],
+            text=state["text"] if answered else "",
+            sentences=state["sentences"],
+            sources=[show(passage) for passage in passages],
+            internal=[passage.id for passage in passages if passage.audience != PUBLIC],
+        )
+
+    async def summarise(self, conversation: Sequence[Message]) -> str:
+        """Return one line on what the customer wants; raises what the model raises."""
+        return await summarise(self._deps, conversation)
+
+    async def reword(self, text: str, manner: Manner) -> str | None:
+        """Return the text in another manner, None if that would change what it says."""
+        return await reword(self._deps, text, manner)
 
     async def _run(self, conversation_id: str, start: Conversation) -> AsyncGenerator[Event, None]:
         stream = self._graph.astream(
@@ -88,7 +139,7 @@ class Assistant:
             async for event in stream:
                 yield event
 
-    async def _finish(self, conversation_id: str, turn_id: str, watch: "_Stopwatch") -> Done:
+    async def _finish(self, conversation_id: str, turn_id: str, watch: Stopwatch) -> Done:
         snapshot = await self._graph.aget_state(_thread(conversation_id))
         return Done(turn_id=turn_id, reply=self._compose(snapshot.values, watch.read()))
 
@@ -102,6 +153,7 @@ class Assistant:
             sources=[show(passage) for passage in state["passages"]],
             timings=timings,
             provenance=self._provenance(state["index_generation"]),
+            language=state["language"],
         )
 
     def _correct(self, state: Conversation) -> float:
@@ -115,25 +167,6 @@ class Assistant:
             index_generation=generation,
             seed=self._deps.seed,
         )
-
-    async def _is_with_person(self, conversation_id: str, turn_id: str) -> bool:
-        snapshot = await self._graph.aget_state(_thread(conversation_id))
-        return bool(snapshot.interrupts) and snapshot.values.get("turn_id") != turn_id
-
-    def _stay_silent(self, turn_id: str, question: str) -> Sequence[Event]:
-        text = say(Reason.WITH_PERSON.value, self._deps.languages.detect(question))
-        reply = Reply(
-            outcome=Outcome.HANDED_OFF,
-            reason=Reason.WITH_PERSON,
-            confidence=1.0,
-            text=text,
-            sentences=[],
-            sources=[],
-            timings=Timings(total_s=0.0),
-            provenance=self._provenance(0),
-        )
-        event = HandedOff(reason=Reason.WITH_PERSON, text=text)
-        return (event, Done(turn_id=turn_id, reply=reply))
 
     @asynccontextmanager
     async def _turn(self, conversation_id: str) -> AsyncIterator[None]:
@@ -149,39 +182,18 @@ class Assistant:
                 self._locks[conversation_id] = (lock, users - 1)
 
 
-class _Stopwatch:
-    """Notes when a turn's events come by."""
-
-    def __init__(self, deps: Deps) -> None:
-        self._clock = deps.clock
-        self._start = deps.clock.monotonic()
-        self._source: float | None = None
-        self._sentence: float | None = None
-
-    def note(self, event: Event) -> None:
-        passed = self._clock.monotonic() - self._start
-        if isinstance(event, Sources) and self._source is None:
-            self._source = passed
-        if isinstance(event, SentenceVerified) and self._sentence is None:
-            self._sentence = passed
-
-    def read(self) -> Timings:
-        return Timings(
-            first_source_s=_rounded(self._source),
-            first_sentence_s=_rounded(self._sentence),
-            total_s=round(self._clock.monotonic() - self._start, 3),
-        )
-
-
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 3)
-
-
-def _begin(turn_id: str, question: str, audience: str, history: Sequence[Message]) -> Conversation:
+def _begin(
+    turn_id: str,
+    question: str,
+    audience: str,
+    history: Sequence[Message],
+    wish: Wish | None,
+) -> Conversation:
     """Return the state that a turn begins with; nothing of the turn before may linger."""
     start: dict[str, Any] = {
         "turn_id": turn_id,
         "question": question,
+        "wish": wish,
         "audience": audience,
         "outcome": None,
         "reason": None,

@@ -17,7 +17,7 @@ from agent.nodes.refer import refer
 from agent.nodes.retrieve import retrieve
 from agent.nodes.screen import screen
 from agent.ports import Deps
-from agent.state import Conversation, Exchange, Message, Outcome, Reason, Sentence
+from agent.state import Conversation, Exchange, Message, Outcome, Reason, Sentence, Wish
 from knowledge_base.articles import Passage
 
 NEXT = {
@@ -28,8 +28,11 @@ NEXT = {
 }
 
 
-def build_graph(checkpointer: BaseCheckpointSaver[Any]) -> Any:  # noqa: ANN401 - as it comes
-    """Return the compiled graph; the checkpointer keeps one thread a conversation."""
+def build_graph(checkpointer: BaseCheckpointSaver[Any] | None) -> Any:  # noqa: ANN401 - as it comes
+    """Return the compiled graph; the checkpointer keeps one thread a conversation.
+
+    Without one nothing is kept, and nothing can be handed off.
+    """
     graph = StateGraph(Conversation, context_schema=Deps)
     for node in (
         screen, condense, retrieve, decide, answer, clarify, abstain, refer, conclude, hand_off,
@@ -51,7 +54,7 @@ def build_graph(checkpointer: BaseCheckpointSaver[Any]) -> Any:  # noqa: ANN401 
 
 def build_serializer() -> JsonPlusSerializer:
     """Return the checkpoints' serializer: msgpack that revives our own types and no others."""
-    kept = (Conversation, Exchange, Message, Outcome, Passage, Reason, Sentence)
+    kept = (Conversation, Exchange, Message, Outcome, Passage, Reason, Sentence, Wish)
     return JsonPlusSerializer(
         allowed_msgpack_modules=[(kind.__module__, kind.__name__) for kind in kept]
     )

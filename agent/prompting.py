@@ -45,27 +45,31 @@ def _answer_messages(
     shown = [_show(passage) for passage in passages]
     return (
         {"role": "system", "content": render("answer_system", company=company)},
-        {"role": "user", "content": render("answer", passages=shown, question=_mark_off(question))},
+        {"role": "user", "content": render("answer", passages=shown, question=mark_off(question))},
     )
 
 
 def _show(passage: Passage) -> dict[str, str]:
     title = " > ".join((passage.title, *passage.heading_path))
-    return {"title": _mark_off(title), "text": _mark_off(_drop_markup(passage.text))}
+    return {"title": mark_off(title), "text": mark_off(_drop_markup(passage.text))}
 
 
 def build_condensation(deps: Deps, question: str, history: Sequence[Message]) -> Completion:
     """Return the request for a question that stands alone, from the latest turns."""
-    recent = [
-        {"role": message.role, "text": _mark_off(_clip(message.text))}
-        for message in history[-LAST_TURNS:]
-    ]
-    asked = render("condense", history=recent, question=_mark_off(question))
+    recent = list_recent(history, LAST_TURNS)
+    asked = render("condense", history=recent, question=mark_off(question))
     messages: tuple[ChatMessage, ...] = (
         {"role": "system", "content": render("condense_system")},
         {"role": "user", "content": asked},
     )
     return Completion(messages, CONDENSED_TOKENS, seed=deps.seed, stop=("\n",))
+
+
+def list_recent(history: Sequence[Message], most: int) -> list[dict[str, str]]:
+    """Return the latest messages, as many as `most`, cut and marked off for a prompt."""
+    return [
+        {"role": message.role, "text": mark_off(_clip(message.text))} for message in history[-most:]
+    ]
 
 
 async def _fits(model: ChatModel, messages: Sequence[ChatMessage]) -> bool:
@@ -88,7 +92,7 @@ def _drop_markup(text: str) -> str:
     return EMPHASIS.sub("", RELATIVE_LINK.sub(r"\1", text))
 
 
-def _mark_off(text: str) -> str:
+def mark_off(text: str) -> str:
     """Keep text from closing the tags that mark it off as data."""
     return text.replace("<", "‹").replace(">", "›").replace('"', "”")
 

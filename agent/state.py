@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict
 
 from knowledge_base.articles import Passage
 
+# What a person wrote is kept among the exchanges, under this and the message's id.
+PERSON_KEY = "person:"
+
 
 class Outcome(StrEnum):
     """How a turn ended."""
@@ -83,7 +86,7 @@ class Provenance(Value):
 
 
 class Reply(Value):
-    """All that a turn came to."""
+    """All that a turn came to. `language` is an ISO 639-1 code: what the customer wrote in."""
 
     outcome: Outcome
     reason: Reason
@@ -93,6 +96,20 @@ class Reply(Value):
     sources: list[Source]
     timings: Timings
     provenance: Provenance
+    language: str = "en"
+
+
+class Suggestion(Value):
+    """What a person may send; `internal` are the ids of the sources that customers may not see.
+
+    Without sentences there is nothing to send: the sources are what comes nearest.
+    """
+
+    outcome: Outcome
+    text: str
+    sentences: list[Sentence]
+    sources: list[Source]
+    internal: list[str]
 
 
 class Turn(Value):
@@ -103,8 +120,15 @@ class Turn(Value):
     reply: Reply | None = None
 
 
+class Wish(StrEnum):
+    """What a turn is for beside its words."""
+
+    PERSON = "person"
+    SUGGESTION = "suggestion"
+
+
 class Exchange(Value):
-    """A finished turn, as later turns need to know it."""
+    """A finished turn, as later turns need to know it; a person's message has no question."""
 
     question: str
     text: str
@@ -123,6 +147,7 @@ class Conversation(TypedDict, total=False):
     given: list[Message]
     turn_id: str
     question: str
+    wish: Wish | None
     audience: str
     language: str
     standalone: str
@@ -139,13 +164,14 @@ class Conversation(TypedDict, total=False):
 def read_history(state: Conversation) -> list[Message]:
     """Return all that was said before this turn, oldest first."""
     history = list(state.get("given", []))
-    for turn_id, exchange in state.get("turns", {}).items():
-        if turn_id != state.get("turn_id"):
+    for key, exchange in state.get("turns", {}).items():
+        if key != state.get("turn_id"):
+            role: Literal["person", "agent"] = "person" if key.startswith(PERSON_KEY) else "agent"
             history += [
                 Message(role="customer", text=exchange.question),
-                Message(role="agent", text=exchange.text),
+                Message(role=role, text=exchange.text),
             ]
-    return history
+    return [message for message in history if message.text]
 
 
 def read_last_outcome(state: Conversation) -> Outcome | None:

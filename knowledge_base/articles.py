@@ -5,6 +5,25 @@ from dataclasses import dataclass, field
 
 PUBLIC = "public"
 STAFF = "staff"
+WRITTEN = "desk/"
+
+
+def is_written(article_id: str) -> bool:
+    """Tell whether an article was written at the desk: imports must not remove it."""
+    return article_id.startswith(WRITTEN)
+
+
+def list_readable(audience: str) -> list[str] | None:
+    """Return the audiences whose passages `audience` may read, None for all of them."""
+    if audience == STAFF:
+        return None
+    return list(dict.fromkeys([PUBLIC, audience]))
+
+
+def may_read(audience: str, article_audience: str) -> bool:
+    """Whether `audience` may read an article that is for `article_audience`."""
+    readable = list_readable(audience)
+    return readable is None or article_audience in readable
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from knowledge_base import chunking
-from knowledge_base.articles import Article
+from knowledge_base.articles import Article, is_written
 from knowledge_base.embedding import Embedder, read_embedded_text
 from knowledge_base.errors import EmbedderChanged, ImportRunning
 from knowledge_base.fingerprints import is_foreign, make_fingerprint
@@ -62,13 +62,18 @@ class Ingest:
         """
         with lock_index(self.index_root):
             report, articles = self._read(paths)
-            wanted = self._sort(articles, report)
-            self._save(wanted, report)
+            self._take_in(articles, report)
             if prune:
                 self._prune({article.id for article in articles}, report)
-            report.passages_embedded += self._renew(self._list_foreign())
-            report.generation = self._index()
-            remove_others(self.index_root, keep=report.generation, previous=1)
+            self._finish(report)
+        return report
+
+    def import_articles(self, articles: Sequence[Article]) -> ImportReport:
+        """Take in articles that are at hand, as `import_paths` does with what it reads."""
+        with lock_index(self.index_root):
+            report = ImportReport()
+            self._take_in(articles, report)
+            self._finish(report)
         return report
 
     def rebuild(self) -> int:
@@ -92,6 +97,14 @@ class Ingest:
                 articles.append(item)
             self.notify("reading", len(articles), 0)
         return report, articles
+
+    def _take_in(self, articles: Sequence[Article], report: ImportReport) -> None:
+        self._save(self._sort(articles, report), report)
+
+    def _finish(self, report: ImportReport) -> None:
+        report.passages_embedded += self._renew(self._list_foreign())
+        report.generation = self._index()
+        remove_others(self.index_root, keep=report.generation, previous=1)
 
     def _sort(self, articles: Sequence[Article], report: ImportReport) -> list[Article]:
         known = self.repository.fingerprints()
@@ -149,7 +162,8 @@ class Ingest:
         elif not present:
             report.prune_refused = "the paths hold no article at all; look at them again"
         else:
-            report.removed = sorted(self.repository.fingerprints().keys() - present)
+            kept = self.repository.fingerprints().keys() - present
+            report.removed = sorted(kept_id for kept_id in kept if not is_written(kept_id))
             if report.removed:
                 self.repository.remove(report.removed)
 

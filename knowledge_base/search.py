@@ -8,7 +8,7 @@ from pathlib import Path
 import anyio
 import structlog
 
-from knowledge_base.articles import PUBLIC, STAFF, Hit, Ranking
+from knowledge_base.articles import Hit, Ranking, list_readable
 from knowledge_base.embedding import Embedder
 from knowledge_base.errors import EmbedderChanged, ImportRunning
 from knowledge_base.ingest import ensure_index, lock_index
@@ -181,13 +181,6 @@ class KnowledgeBase:
         if not self._readers.get(store) and store is not self._store:
             self._readers.pop(store, None)
             store.close()
-
-
-def list_readable(audience: str) -> list[str] | None:
-    """Return the audiences whose passages `audience` may read, None for all of them."""
-    if audience == STAFF:
-        return None
-    return list(dict.fromkeys([PUBLIC, audience]))
 
 
 def fuse(found: Mapping[str, Found]) -> dict[str, float]:

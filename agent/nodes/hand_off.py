@@ -4,15 +4,14 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
 from agent.ports import Deps
-from agent.state import Conversation, Exchange, Outcome
-
-PERSON_SUFFIX = ":person"
+from agent.state import Conversation
 
 
 async def hand_off(state: Conversation, runtime: Runtime[Deps]) -> Conversation:
-    """Interrupt with what the person needs; on resuming, keep their reply as an exchange.
+    """Interrupt with what the person needs; on resuming, keep what they said.
 
     The node runs again from its top when it is resumed, so nothing stands before the interrupt.
+    It is resumed with exchanges by their keys, so that one that comes twice is kept once.
     """
     del runtime
     said = interrupt(
@@ -23,5 +22,4 @@ async def hand_off(state: Conversation, runtime: Runtime[Deps]) -> Conversation:
             "sources": [passage.id for passage in state["passages"]],
         }
     )
-    exchange = Exchange(question="", text=str(said), outcome=Outcome.ANSWERED)
-    return {"turns": {state["turn_id"] + PERSON_SUFFIX: exchange}}
+    return {"turns": said}

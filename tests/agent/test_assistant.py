@@ -192,51 +192,16 @@ async def test_conversations_know_nothing_of_each_other(checkpoints: Saver) -> N
     assert list(await read_turns(checkpoints, "two")) == ["t1"]
 
 
-async def test_while_a_person_has_the_conversation_the_agent_is_silent(checkpoints: Saver) -> None:
-    scene = Scene([SAID])
-    assistant = Assistant(scene.deps, checkpoints)
-    await ask(assistant, PERSON, "t1")
-    for turn in ("t2", "t3"):
-        events = await ask(assistant, QUESTION, turn)
-        assert [type(event) for event in events] == [HandedOff, Done]
-        assert read_reply(events).reason is Reason.WITH_PERSON
-    assert not scene.model.requests
-
-
-async def test_a_person_s_reply_goes_on_in_the_same_conversation(checkpoints: Saver) -> None:
-    rewritten = "When does a refund arrive on my credit card?"
-    scene = Scene([rewritten, SAID])
-    assistant = Assistant(scene.deps, checkpoints)
-    await ask(assistant, PERSON, "t1")
-    await assistant.resume("c", "This is Ann. Your refund to the credit card was sent on Monday.")
-    said = [exchange.text for exchange in (await read_turns(checkpoints)).values()]
-    assert any("This is Ann" in text for text in said)
-    reply = read_reply(await ask(assistant, "And when does it arrive on my credit card?", "t2"))
-    assert reply.outcome is Outcome.ANSWERED
-    assert "This is Ann" in scene.model.requests[0].messages[-1]["content"]
-
-
-async def test_a_handed_off_turn_run_again_still_waits_for_its_person(checkpoints: Saver) -> None:
-    assistant = Assistant(Scene([SAID]).deps, checkpoints)
-    for _ in range(2):
-        assert read_reply(await ask(assistant, PERSON, "t1")).reason is Reason.ASKED_FOR_PERSON
-    assert read_reply(await ask(assistant, QUESTION, "t2")).reason is Reason.WITH_PERSON
-    await assistant.resume("c", "This is Ann.")
-    assert read_reply(await ask(assistant, QUESTION, "t3")).outcome is Outcome.ANSWERED
-
-
 async def test_a_conversation_outlives_the_process(tmp_path: Path) -> None:
     path = str(tmp_path / "checkpoints.sqlite")
     async with open_sqlite_checkpoints(path) as saver:
         await ask(Assistant(Scene().deps, saver), PERSON, "t1")
     async with open_sqlite_checkpoints(path) as saver:
-        assistant = Assistant(Scene([SAID]).deps, saver)
-        assert read_reply(await ask(assistant, QUESTION, "t2")).reason is Reason.WITH_PERSON
-        await assistant.resume("c", "This is Ann.")
+        await Assistant(Scene().deps, saver).resume("c", "m1", "This is Ann.")
     async with open_sqlite_checkpoints(path) as saver:
         reply = read_reply(await ask(Assistant(Scene([SAID]).deps, saver), QUESTION, "t3"))
         assert reply.outcome is Outcome.ANSWERED
-        assert list(await read_turns(saver)) == ["t1", "t1:person", "t3"]
+        assert list(await read_turns(saver)) == ["t1", "person:m1", "t3"]
 
 
 async def test_two_turns_of_one_conversation_come_one_after_the_other(checkpoints: Saver) -> None:
@@ -354,7 +319,7 @@ async def test_a_person_s_words_to_an_unknown_conversation_are_refused(checkpoin
 
 async def is_refused(assistant: Assistant) -> bool:
     try:
-        await assistant.resume("c", "This is Ann.")
+        await assistant.resume("c", "m1", "This is Ann.")
     except FrontdeskError:
         return True
     return False

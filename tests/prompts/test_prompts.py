@@ -19,6 +19,10 @@ VALUES: dict[str, dict[str, object]] = {
     "answer": {"passages": [], "question": "When?"},
     "condense_system": {},
     "condense": {"history": [], "question": "When?"},
+    "summarise_system": {},
+    "summarise": {"history": []},
+    "reword_system": {"manner": "shorter"},
+    "reword": {"text": "Your refund is on its way.", "manner": "shorter"},
 }
 TAG = re.compile(r"</?(?:passage|question)\b")
 
