@@ -100,6 +100,10 @@ conversations = Table(
     Column("id", String(64), primary_key=True),
     Column("audience", Text, nullable=False),
     Column("started_at", UtcTime, nullable=False),
+    Column("site_id", String(64), index=True),
+    Column("visitor", String(64)),
+    Column("user", JSON(none_as_null=True)),
+    Column("locale", String(16)),
 )
 
 turns = Table(
@@ -112,6 +116,7 @@ turns = Table(
     Column("question", Text, nullable=False),
     Column("status", String(16), nullable=False),
     Column("created_at", UtcTime, nullable=False),
+    Column("wish", String(16)),
     UniqueConstraint("conversation_id", "position"),
     UniqueConstraint("conversation_id", "message_id"),
     CheckConstraint("status IN ('pending', 'done')", name="status"),

@@ -6,24 +6,26 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
 
+from api.storage import desk_tables
 from api.storage.database import (
     DatabaseUnsupportedError,
     migrate,
     open_database,
     read_from,
 )
-from api.storage.tables import metadata
+
+METADATA = desk_tables.handoffs.metadata
 
 
 def test_the_migrations_make_the_tables_that_the_code_expects(database: Engine) -> None:
     with database.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, metadata) == []
+        assert compare_metadata(context, METADATA) == []
 
 
 def test_constraints_have_the_names_that_the_code_gives_them(database: Engine) -> None:
     seen = inspect(database)
-    for table in metadata.tables.values():
+    for table in METADATA.tables.values():
         wanted = {c.name for c in table.constraints if type(c).__name__ == "CheckConstraint"}
         assert {c["name"] for c in seen.get_check_constraints(table.name)} == wanted
 

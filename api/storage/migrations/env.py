@@ -2,8 +2,9 @@
 
 from alembic import context
 
-from api.storage.tables import metadata
+from api.storage import desk_tables
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, target_metadata=desk_tables.handoffs.metadata)
 with context.begin_transaction():
     context.run_migrations()
