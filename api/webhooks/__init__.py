@@ -1,0 +1,1 @@
+"""Outbound webhooks, after Standard Webhooks: what happened here, told to addresses outside."""
