@@ -1,0 +1,36 @@
+// The named characters that help articles are written with, in place of the whole list of HTML's
+// 2,125: any other reference stays as it was written.
+const NAMED: Record<string, string> = {
+  amp: "&",
+  lt: "<",
+  gt: ">",
+  quot: '"',
+  apos: "'",
+  nbsp: "\u00a0",
+  copy: "©",
+  reg: "®",
+  trade: "™",
+  euro: "€",
+  pound: "£",
+  yen: "¥",
+  cent: "¢",
+  sect: "§",
+  deg: "°",
+  times: "×",
+  frac12: "½",
+  hellip: "…",
+  mdash: "—",
+  ndash: "–",
+  laquo: "«",
+  raquo: "»",
+  lsquo: "‘",
+  rsquo: "’",
+  ldquo: "“",
+  rdquo: "”",
+  rarr: "→",
+  larr: "←",
+  bull: "•",
+  middot: "·",
+};
+
+export const decodeNamedCharacterReference = (name: string): string | false => NAMED[name] ?? false;
