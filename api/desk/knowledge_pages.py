@@ -1,0 +1,12 @@
+"""The pages of questions, articles, imports, numbers and asking."""
+
+from api.desk import articles, asking, imports, numbers, questions, similar
+
+MEBIBYTE = 2**20
+# What staff send is longer than any customer's message.
+WIDER_BODIES = {
+    "/desk/imports": 64 * MEBIBYTE,
+    "/desk/articles": 2 * MEBIBYTE,
+    "/desk/articles/preview": 2 * MEBIBYTE,
+}
+PARTS = (articles, asking, imports, numbers, questions, similar)
