@@ -17,14 +17,23 @@ from anyio import sleep, to_thread
 
 from agent.ports import ChatModel, Search
 from api.auth import read_secret
+from api.interop.single_turns import SingleTurns
+from api.ports import Assistant
 from api.settings import Settings
+from api.storage.api_keys import ApiKeys
 from api.storage.articles import SqlArticleRepository, read_utc
 from api.storage.database import Engine, migrate, open_database
+from api.storage.handoffs import Handoffs
+from api.storage.happenings import Happenings
 from api.storage.ledger import Ledger
-from api.turns import Assistant
+from api.storage.presence import Presence
+from api.storage.sites import Sites
+from api.storage.staff import Staff
+from api.storage.suggestions import Suggestions
 
 if TYPE_CHECKING:
     from agent.ports import Deps
+    from api.desk.knowledge import Knowledge
     from knowledge_base.embedding import Embedder
     from knowledge_base.search import KnowledgeBase
 
@@ -43,10 +52,19 @@ class Services:
     engine: Engine
     repository: SqlArticleRepository
     ledger: Ledger
+    handoffs: Handoffs
+    suggestions: Suggestions
+    happenings: Happenings
+    presence: Presence
+    staff: Staff
+    sites: Sites
+    api_keys: ApiKeys
     knowledge_base: Search
     model: ChatModel
     assistant: Assistant
+    single_turns: SingleTurns
     secret: str
+    knowledge: "Knowledge"
 
     def __repr__(self) -> str:
         """Leave the secret out."""
@@ -75,8 +93,25 @@ async def open_services(
         notify("model")
         saver = await stack.enter_async_context(open_checkpointer(settings))
         assistant = open_assistant(settings, model, found, saver)
-        ledger = Ledger(engine, read_utc, make_id)
-        yield Services(settings, engine, repository, ledger, found.search, model, assistant, secret)
+        yield Services(
+            settings=settings,
+            engine=engine,
+            repository=repository,
+            ledger=Ledger(engine, read_utc, make_id),
+            handoffs=Handoffs(engine, read_utc, make_id),
+            suggestions=Suggestions(engine, read_utc, make_id),
+            happenings=Happenings(engine),
+            presence=Presence(engine, read_utc),
+            staff=Staff(engine, read_utc, make_id),
+            sites=Sites(engine, read_utc, make_id),
+            api_keys=ApiKeys(engine, read_utc, make_id),
+            knowledge_base=found.search,
+            model=model,
+            assistant=assistant,
+            single_turns=open_single_turns(settings, model, found),
+            secret=secret,
+            knowledge=open_knowledge(settings, engine, repository, found),
+        )
 
 
 def open_storage(settings: Settings) -> Engine:
@@ -111,6 +146,16 @@ def open_articles(settings: Settings) -> Iterator[SqlArticleRepository]:
     engine = open_storage(settings)
     try:
         yield SqlArticleRepository(engine)
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def open_api_keys(settings: Settings) -> Iterator[ApiKeys]:
+    """Open the keys of programs, for commands that need nothing else."""
+    engine = open_storage(settings)
+    try:
+        yield ApiKeys(engine, read_utc, make_id)
     finally:
         engine.dispose()
 
@@ -152,6 +197,21 @@ async def open_search(settings: Settings, repository: SqlArticleRepository) -> A
     finally:
         refreshing.cancel()
         opening.__exit__(None, None, None)
+
+
+def open_knowledge(
+    settings: Settings, engine: Engine, repository: SqlArticleRepository, found: Found
+) -> "Knowledge":
+    """Put together what the desk's pages about articles and numbers use."""
+    from api.desk.knowledge import make_knowledge  # noqa: PLC0415 - as said above
+    from api.desk.library import Library  # noqa: PLC0415 - as said above
+    from knowledge_base.embedding import ThreadedEncoder  # noqa: PLC0415 - as said above
+
+    root, refresh = settings.index_root, found.search.refresh
+    library = Library(repository, found.embedder, root, refresh)
+    # An encoder of its own: it remembers questions, which passages' sentences must not push out.
+    encoder = ThreadedEncoder(found.embedder)
+    return make_knowledge(engine, found.search, encoder, library, read_utc)
 
 
 @asynccontextmanager
@@ -221,6 +281,15 @@ def open_assistant(
     from agent.assistant import Assistant as Agent  # noqa: PLC0415 - as said above
 
     return Agent(build_deps(settings, model, found), checkpointer)
+
+
+def open_single_turns(settings: Settings, model: ChatModel, found: Found) -> SingleTurns:
+    """Put an agent together that keeps no conversation."""
+    from agent.checkpoints import make_memory_checkpoints  # noqa: PLC0415 - as said above
+
+    saver = make_memory_checkpoints()
+    assistant = open_assistant(settings, model, found, saver)
+    return SingleTurns(assistant, saver.delete_thread, make_id)
 
 
 def build_deps(settings: Settings, model: ChatModel, found: Found) -> "Deps":

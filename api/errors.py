@@ -13,9 +13,14 @@ from starlette.exceptions import HTTPException
 
 from agent.errors import ModelBusy, ModelFailed, ModelUnusable
 from api.auth import TokenRefused
+from api.identity import IdentityRefused
+from api.refusals import OriginRefused, TooMany
 from api.schemas import InvalidField, Problem
 from api.startup import NotReady
-from api.storage.ledger import ConversationNotFound, MessageReused, TurnNotFound
+from api.storage.api_keys import KeyRefused
+from api.storage.handoffs import HandoffEnded
+from api.storage.ledger import ConversationNotFound, MessageReused, TurnNotFound, UserKnown
+from api.storage.sites import SiteNotFound
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -28,10 +33,21 @@ KNOWN: dict[type[Exception], tuple[int, str, str | None]] = {
         "model-unusable",
         "The model cannot be started; see `frontdesk doctor`.",
     ),
+    SiteNotFound: (404, "site-not-found", "There is no such site, or it is disabled."),
+    IdentityRefused: (401, "identity-refused", None),
+    UserKnown: (409, "user-known", "The conversation is another user's; start a new one."),
+    OriginRefused: (
+        403,
+        "origin-refused",
+        "This website may not talk to the agent: `frontdesk site origins` lists who may.",
+    ),
+    TooMany: (429, "too-many-requests", None),
     NotReady: (503, "not-ready", None),
     TokenRefused: (401, "token-refused", None),
+    KeyRefused: (401, "key-refused", None),
     ConversationNotFound: (404, "conversation-not-found", "There is no such conversation."),
     TurnNotFound: (404, "turn-not-found", "There is no such turn in this conversation."),
+    HandoffEnded: (409, "handoff-ended", "No person is awaited; ask for one first."),
     MessageReused: (409, "message-reused", "This message_id belongs to another text."),
 }
 UNEXPECTED = (500, "unexpected", "Something went wrong here; it has been logged.")
@@ -84,7 +100,7 @@ async def _handle(_request: Request, error: Exception) -> JSONResponse:
 
 def _read_pause(error: Exception) -> float | None:
     match error:
-        case ModelBusy() | NotReady():
+        case ModelBusy() | NotReady() | TooMany():
             return error.retry_after_s
         case ModelFailed():
             return 1

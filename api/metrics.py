@@ -39,6 +39,17 @@ class Metrics:
             ["route", "method", "status"],
             registry=self.registry,
         )
+        self._webhooks = Counter(
+            "frontdesk_webhook_messages",
+            "Tries to tell a webhook something: sent, put off, or failed for good.",
+            ["kind", "result"],
+            registry=self.registry,
+        )
+        self.webhooks_pending = Gauge(
+            "frontdesk_webhook_messages_pending",
+            "Messages still to arrive at webhooks.",
+            registry=self.registry,
+        )
 
     def count_turn(self, reply: Reply) -> None:
         """Count a turn that has just ended."""
@@ -54,6 +65,10 @@ class Metrics:
     def count_request(self, route: str, method: str, status: int) -> None:
         """Count an answered request."""
         self._requests.labels(route, method, str(status)).inc()
+
+    def count_webhook(self, kind: str, result: str) -> None:
+        """Count a try to tell a webhook something: `sent`, `put_off` or `failed`."""
+        self._webhooks.labels(kind, result).inc()
 
     def render(self) -> bytes:
         """Return the figures in Prometheus's text format."""

@@ -1,7 +1,7 @@
 """What happens around every request, in pure ASGI so that disconnects stay visible."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 from starlette.exceptions import HTTPException
@@ -27,21 +27,22 @@ log = structlog.get_logger(__name__)
 
 
 class BodyLimit:
-    """Refuses bodies of more than `limit` bytes while they come in."""
+    """Refuses bodies of more than `limit` bytes while they come in; `wider` holds some paths'."""
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    def __init__(self, app: ASGIApp, limit: int, wider: Mapping[str, int] | None = None) -> None:
         self._app = app
         self._limit = limit
+        self._wider = wider or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, counting its body."""
-        taken = 0
+        taken, limit = 0, self._wider.get(scope.get("path", ""), self._limit)
 
         async def receive_counted() -> Message:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > self._limit:
+            if taken > limit:
                 raise HTTPException(413)
             return message
 
@@ -73,7 +74,9 @@ class RequestObserver:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", []), *HEADERS]
+                given = message.get("headers", [])
+                names = {name for name, _ in given}
+                message["headers"] = [*given, *(pair for pair in HEADERS if pair[0] not in names)]
             await send(message)
 
         try:

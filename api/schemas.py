@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field
 
-from agent.state import Reply
+from agent.state import Reason, Reply, Source
+from api.storage.sites import Look
 
 
 def _refuse_nul(text: str) -> str:
@@ -30,6 +31,34 @@ class Wire(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class NewConversation(Wire):
+    """Who begins a conversation: on which site, as whom; anonymous by default.
+
+    `key` is the site's; `user_token` what the site signed for a customer who is logged in.
+    """
+
+    key: Token | None = None
+    user_token: Annotated[str, Field(max_length=4096)] | None = None
+    visitor: Annotated[Token, Field(max_length=64)] | None = None
+    locale: Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=16)] | (
+        None
+    ) = None
+
+
+class NewUser(Wire):
+    """Who the customer is, now that they have logged in."""
+
+    user_token: Annotated[str, Field(max_length=4096)]
+
+
+class SiteView(Wire):
+    """How the widget looks on a site, and the locales that it speaks."""
+
+    name: str
+    look: Look
+    locales: list[str]
+
+
 class StartedConversation(Wire):
     """A new conversation, and the token that whoever holds it owns it by."""
 
@@ -44,6 +73,15 @@ class NewMessage(Wire):
         examples=["I cancelled yesterday, when does my money come back to my card?"]
     )
     message_id: Token | None = None
+    wish: Literal["person"] | None = Field(
+        None, description="`person`: a person is wanted, whatever the words."
+    )
+
+
+class NewEmail(Wire):
+    """Where a person can write to once they are there."""
+
+    email: EmailStr
 
 
 class NewRating(Wire):
@@ -64,12 +102,38 @@ class TurnView(Wire):
     rating: NewRating | None
 
 
+class PersonMessageView(Wire):
+    """What a person wrote."""
+
+    message_id: str
+    text: str
+    name: str
+    sources: list[Source]
+    created_at: datetime
+
+
+class HandoffView(Wire):
+    """A hand-off that is open; `attended` says whether somebody is at the desk."""
+
+    state: Literal["waiting", "taken"]
+    reason: Reason
+    name: str | None
+    attended: bool
+    emailed: bool
+
+
 class ConversationView(Wire):
-    """A conversation, its turns oldest first."""
+    """A conversation: turns and persons' messages, each oldest first.
+
+    `handoff` is null while the agent has it; `latest` is where to follow it live from.
+    """
 
     conversation_id: str
     started_at: datetime
     turns: list[TurnView]
+    messages: list[PersonMessageView]
+    handoff: HandoffView | None
+    latest: int
 
 
 class InvalidField(Wire):

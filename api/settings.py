@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from limits import parse_many
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "FRONTDESK_"
@@ -90,6 +91,70 @@ class Settings(BaseSettings):
     company: str = Field(
         default="Larkstay", min_length=1, description="The company's name in replies."
     )
+
+    limit_starts: str = Field(
+        default="20/minute;200/hour",
+        description="Conversations that may be started from one address.",
+    )
+    limit_messages: str = Field(
+        default="20/minute;200/hour",
+        description="Messages in one conversation; ten times as many from one address.",
+    )
+    limit_others: str = Field(
+        default="600/minute", description="All other requests of clients from one address."
+    )
+    limit_storage_url: SecretStr | None = Field(
+        default=None,
+        description="Redis URL to count in, where several servers share the limits.",
+    )
+    behind_proxy: bool = Field(
+        default=False,
+        description="A proxy stands before the server; its X-Forwarded-For names the client.",
+    )
+    panel_origins: str = Field(
+        default="",
+        pattern=r"^\s*(https?://[A-Za-z0-9.:\[\]-]+(\s+|$))*$",
+        description="Origins of help desks that may show the panel in an iframe, blanks between.",
+    )
+    demo: bool = Field(
+        default=False,
+        description="Serve `/demo`: website and desk side by side, without log-in.",
+    )
+
+    article_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s]*\{id\}[^\s]*$",
+        description="Address of an article on the help site, `{id}` standing for its id.",
+    )
+    open_interop: bool = Field(
+        default=False,
+        description="Whether programs on this machine need no key until the first one is made.",
+    )
+    interop_hosts: str = Field(
+        default="", description="Host names that MCP clients call the service by, with commas."
+    )
+
+    @field_validator("limit_starts", "limit_messages", "limit_others")
+    @classmethod
+    def _check_limit(cls, value: str) -> str:
+        parse_many(value)  # raises ValueError
+        return value
+
+    resolved_after_h: int = Field(
+        default=24,
+        ge=1,
+        le=336,
+        description="Hours of quiet after which an answered conversation counts as resolved.",
+    )
+    webhook_http: bool = Field(
+        default=False,
+        description="Let webhooks point to other machines over http://, unencrypted.",
+    )
+
+    @property
+    def panel_list(self) -> list[str]:
+        """The origins of help desks that may show the panel."""
+        return self.panel_origins.split()
 
     @property
     def database(self) -> str:

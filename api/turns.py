@@ -1,9 +1,9 @@
 """Running turns: from a question in the ledger to a reply in the ledger."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing
-from typing import Protocol, cast
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from typing import cast
 from weakref import WeakValueDictionary
 
 import structlog
@@ -11,42 +11,45 @@ from anyio import sleep, to_thread
 
 from agent.errors import FrontdeskError, ModelBusy
 from agent.events import Clarification, Done, Event, HandedOff, SentenceVerified, Sources
-from agent.state import Message, Outcome, Reply
+from agent.state import Outcome, Reply, Wish
 from api.errors import log_unexpected
 from api.metrics import Metrics
+from api.ports import Assistant
+from api.storage.handoffs import Handoffs
 from api.storage.ledger import Ledger, RecordedTurn
 
 log = structlog.get_logger(__name__)
 
 
-class Assistant(Protocol):
-    """The agent's front door, as this side uses it."""
-
-    def reply(
-        self,
-        conversation_id: str,
-        turn_id: str,
-        question: str,
-        audience: str = "public",
-        history: Sequence[Message] = (),
-    ) -> AsyncIterator[Event]:
-        """Yield the events of a turn, `Done` last.
-
-        An async generator: closing it frees the model. Raises ModelBusy, ModelFailed,
-        ModelUnusable.
-        """
-
-
 class Turns:
-    """Runs turns, one at a time in each conversation."""
+    """Runs turns, one at a time in each conversation.
 
-    def __init__(self, ledger: Ledger, assistant: Assistant, metrics: Metrics) -> None:
+    `notify` is called with the conversation's id when something was said in it.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        handoffs: Handoffs,
+        assistant: Assistant,
+        metrics: Metrics,
+        notify: Callable[[str], None],
+    ) -> None:
         self._ledger = ledger
+        self._handoffs = handoffs
         self._assistant = assistant
         self._metrics = metrics
+        self._notify = notify
+        self._running = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
         # asyncio's own lock: anyio's may only be let go by the task that took it. Locks that
         # nobody holds or waits for go away by themselves.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def wait_idle(self) -> None:
+        """Wait until no turn runs or waits to."""
+        await self._idle.wait()
 
     async def run(self, turn: RecordedTurn) -> AsyncGenerator[Event]:
         """Yield the events of a turn; if it has a reply already, those that led there.
@@ -55,7 +58,8 @@ class Turns:
         the turn is pending then, as it is when this is closed early.
         """
         lock = self._locks.setdefault(turn.conversation_id, asyncio.Lock())
-        with self._metrics.in_flight.track_inprogress():
+        self._notify(turn.conversation_id)
+        with self._metrics.in_flight.track_inprogress(), self._count():
             async with lock:
                 kept = await to_thread.run_sync(self._ledger.turn, turn.conversation_id, turn.id)
                 events = replay(turn.id, kept.reply) if kept.reply else self._generate(turn)
@@ -84,21 +88,46 @@ class Turns:
             else:
                 return
 
-    async def _generate(self, turn: RecordedTurn) -> AsyncGenerator[Event]:
-        events = self._assistant.reply(
-            turn.conversation_id, turn.id, turn.question, audience=turn.audience
-        )
+    @contextmanager
+    def _count(self) -> Iterator[None]:
+        self._running += 1
+        self._idle.clear()
         try:
-            async with aclosing(cast("AsyncGenerator[Event]", events)):
+            yield
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._idle.set()
+
+    async def _generate(self, turn: RecordedTurn) -> AsyncGenerator[Event]:
+        handoff = await to_thread.run_sync(self._handoffs.current, turn.conversation_id)
+        events = self._reply(turn) if handoff is None else self._stay_silent(turn)
+        try:
+            async with aclosing(events):
                 async for event in events:
-                    yield await self._keep(event) if isinstance(event, Done) else event
+                    if isinstance(event, Done):
+                        yield await self._keep(turn.conversation_id, event)
+                    else:
+                        yield event
         except Exception as error:
             self._metrics.count_failure(error)
             raise
 
-    async def _keep(self, done: Done) -> Done:
+    def _reply(self, turn: RecordedTurn) -> AsyncGenerator[Event]:
+        wish = Wish(turn.wish) if turn.wish else None
+        events = self._assistant.reply(
+            turn.conversation_id, turn.id, turn.question, audience=turn.audience, wish=wish
+        )
+        return cast("AsyncGenerator[Event]", events)
+
+    async def _stay_silent(self, turn: RecordedTurn) -> AsyncGenerator[Event]:
+        for event in self._assistant.stay_silent(turn.id, turn.question):
+            yield event
+
+    async def _keep(self, conversation_id: str, done: Done) -> Done:
         kept = await to_thread.run_sync(self._ledger.finish_turn, done.turn_id, done.reply)
         self._metrics.count_turn(kept)
+        self._notify(conversation_id)
         return Done(turn_id=done.turn_id, reply=kept)
 
 

@@ -6,7 +6,19 @@ import typer
 
 from agent.errors import FrontdeskError
 from api.settings import SettingsError
-from commands import ask, doctor, eval, kb, models, serve  # noqa: A004 - the command's name
+from commands import (
+    ask,
+    doctor,
+    eval,  # noqa: A004 - the command's name
+    kb,
+    key,
+    mcp,
+    models,
+    serve,
+    site,
+    staff,
+    webhook,
+)
 from commands.terminal import Exit, err, fail
 from knowledge_base.errors import KnowledgeBaseError
 
@@ -20,8 +32,15 @@ app = typer.Typer(
 app.add_typer(models.app, name="models", help="The models: list, pull, verify.")
 app.add_typer(kb.app, name="kb", help="The knowledge base: import, search, status, rebuild.")
 app.add_typer(eval.app, name="eval", help="How good it is: retrieval, answers, verifier, traps.")
+app.add_typer(staff.app, name="staff", help="Who works at the desk: add, list, disable, password.")
+app.add_typer(site.app, name="site", help="The websites that the widget is on.")
+app.add_typer(key.app, name="key", help="Keys of programs: add, list, revoke.")
+app.add_typer(
+    webhook.app, name="webhook", help="Who is told what happens: add, list, disable, test, retry."
+)
 app.command(name="ask")(ask.ask)
 app.command(name="serve")(serve.serve)
+app.command(name="mcp")(mcp.serve_mcp)
 app.command(name="doctor")(doctor.doctor)
 
 

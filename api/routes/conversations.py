@@ -7,16 +7,34 @@ from anyio import to_thread
 from fastapi import APIRouter
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from api.assembly import Services
 from api.auth import Tokens
+from api.customers import read_customer
 from api.dependencies import (
+    ForeignOrigin,
+    LiveFrames,
     NewFrames,
+    OpenLive,
     OpenServices,
     OwnConversation,
     OwnTurn,
     TurnFrames,
 )
-from api.schemas import ConversationView, NewRating, Problem, StartedConversation, TurnView
+from api.identity import IdentityRefused, read_user
+from api.schemas import (
+    ConversationView,
+    HandoffView,
+    NewConversation,
+    NewEmail,
+    NewRating,
+    NewUser,
+    PersonMessageView,
+    Problem,
+    StartedConversation,
+    TurnView,
+)
 from api.storage.articles import read_utc
+from api.storage.handoffs import PersonMessage
 from api.storage.ledger import RecordedTurn
 
 PROBLEM: dict[str, Any] = {
@@ -37,18 +55,36 @@ TAKING: dict[int | str, dict[str, Any]] = {
     409: {**PROBLEM, "description": "The message_id belongs to another text."},
     413: {**PROBLEM, "description": "The body is too large."},
 }
+STARTABLE: dict[int | str, dict[str, Any]] = {
+    **STARTING,
+    401: {**PROBLEM, "description": "The user token is not one that the site signed for now."},
+    404: {**PROBLEM, "description": "There is no such site, or it is disabled."},
+    422: OWNED[422],
+}
 EVENTS = (
     "Server-sent events: `sources`, then `sentence`s or a `clarification` or `handed_off`, then "
     "`done` with the whole reply; or `error` with a problem. The header `Turn-Id` names the turn."
+)
+USING: dict[int | str, dict[str, Any]] = {
+    **OWNED,
+    409: {**PROBLEM, "description": "The conversation is another user's."},
+}
+HAPPENINGS = (
+    "Server-sent events with ids to go on from: `asked`, `replied`, `waiting`, `taken`, `message`, "
+    "`returned`, `closed`, `emailed`, `rated`, and `typing`, which has no id."
 )
 
 router = APIRouter(prefix="/v1/conversations", tags=["conversations"])
 
 
-@router.post("", status_code=201, responses=STARTING)
-async def start_conversation(services: OpenServices) -> StartedConversation:
+@router.post("", status_code=201, responses=STARTABLE)
+async def start_conversation(
+    services: OpenServices, origin: ForeignOrigin, new: NewConversation | None = None
+) -> StartedConversation:
     """Start a conversation; whoever holds the token owns it."""
-    started = await to_thread.run_sync(services.ledger.start_conversation, "public")
+    known = new or NewConversation()
+    customer = await to_thread.run_sync(read_customer, known, services.sites, read_utc(), origin)
+    started = await to_thread.run_sync(services.ledger.start_conversation, "public", customer)
     token = Tokens(services.secret).issue(started.id, read_utc())
     return StartedConversation(conversation_id=started.id, token=token)
 
@@ -82,12 +118,50 @@ async def read_conversation(
     conversation_id: OwnConversation, services: OpenServices
 ) -> ConversationView:
     """Read a conversation back."""
-    read = await to_thread.run_sync(services.ledger.read, conversation_id)
-    return ConversationView(
-        conversation_id=read.id,
-        started_at=read.started_at,
-        turns=[_show_turn(turn) for turn in read.turns],
-    )
+    return await to_thread.run_sync(_view, services, conversation_id)
+
+
+@router.get(
+    "/{conversation_id}/live",  # noqa: FAST003 - its dependencies take the ids
+    response_class=EventSourceResponse,
+    responses=OWNED,
+    response_description=HAPPENINGS,
+)
+async def follow(frames: LiveFrames) -> AsyncIterator[ServerSentEvent]:
+    """Follow what happens in a conversation, from `after` or `Last-Event-ID` on, without end."""
+    async for frame in frames:
+        yield frame
+
+
+@router.post("/{conversation_id}/user", status_code=204, responses=USING)
+async def tie_to_user(
+    conversation_id: OwnConversation, user: NewUser, services: OpenServices
+) -> None:
+    """Say who the customer is, once they have logged in on the site."""
+    await to_thread.run_sync(_tie, services, conversation_id, user.user_token)
+
+
+@router.post(
+    "/{conversation_id}/typing",
+    status_code=204,
+    responses=OWNED,
+)
+async def say_typing(conversation_id: OwnConversation, live: OpenLive) -> None:
+    """Say that the customer is writing; it holds for five seconds."""
+    live.type(conversation_id, "customer")
+
+
+@router.post(
+    "/{conversation_id}/email",
+    status_code=204,
+    responses={**TAKING, 409: {**PROBLEM, "description": "No person is awaited."}},
+)
+async def leave_email(
+    conversation_id: OwnConversation, left: NewEmail, services: OpenServices, live: OpenLive
+) -> None:
+    """Leave an address to write to, where nobody is there to take a hand-off."""
+    await to_thread.run_sync(services.handoffs.leave_email, conversation_id, left.email)
+    live.wake()
 
 
 @router.post(
@@ -95,9 +169,57 @@ async def read_conversation(
     status_code=204,
     responses={**OWNED, 413: TAKING[413]},
 )
-async def rate_turn(turn: OwnTurn, rating: NewRating, services: OpenServices) -> None:
+async def rate_turn(
+    turn: OwnTurn, rating: NewRating, services: OpenServices, live: OpenLive
+) -> None:
     """Say whether a reply helped; the last word counts."""
     await to_thread.run_sync(services.ledger.rate, turn.id, rating.helpful, rating.comment)
+    live.wake()
+
+
+def _tie(services: Services, conversation_id: str, token: str) -> None:
+    site_id = services.ledger.find_customer(conversation_id).site_id
+    if site_id is None:
+        raise IdentityRefused("The conversation began without a site's key.")
+    user = read_user(token, services.sites.find(site_id), read_utc())
+    services.ledger.tie_to_user(conversation_id, user)
+
+
+def _view(services: Services, conversation_id: str) -> ConversationView:
+    # The number comes first: what happens meanwhile is then told twice rather than never.
+    latest = services.happenings.latest(conversation_id)
+    read = services.ledger.read(conversation_id)
+    return ConversationView(
+        conversation_id=read.id,
+        started_at=read.started_at,
+        turns=[_show_turn(turn) for turn in read.turns],
+        messages=[_show_message(m) for m in services.handoffs.messages(conversation_id)],
+        handoff=_show_handoff(services, conversation_id),
+        latest=latest,
+    )
+
+
+def _show_message(message: PersonMessage) -> PersonMessageView:
+    return PersonMessageView(
+        message_id=message.message_id,
+        text=message.text,
+        name=message.staff_name,
+        sources=list(message.sources),
+        created_at=message.created_at,
+    )
+
+
+def _show_handoff(services: Services, conversation_id: str) -> HandoffView | None:
+    found = services.handoffs.current(conversation_id)
+    if found is None:
+        return None
+    return HandoffView(
+        state="taken" if found.state == "taken" else "waiting",
+        reason=found.reason,
+        name=found.staff_name,
+        attended=services.presence.is_attended(),
+        emailed=found.email is not None,
+    )
 
 
 def _show_turn(turn: RecordedTurn) -> TurnView:

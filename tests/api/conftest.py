@@ -1,20 +1,26 @@
 """Databases, fakes and clients for the tests of the HTTP side."""
 
+import asyncio
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
+import anyio
+import httpx2
 import psycopg
 import pytest
+import uvicorn
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from psycopg import sql
 from sqlalchemy import Engine
 
 from api.app import create_app
 from api.assembly import Services
+from api.server import Server
 from api.storage.database import migrate, open_database
 from api.storage.ledger import Ledger
 from tests.api.assistants import FakeAssistant, make_services, make_settings
@@ -100,11 +106,39 @@ def client(services: Services) -> Iterator[TestClient]:
         yield opened
 
 
+@asynccontextmanager
+async def serve_on_socket(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
+    """Serve on a real socket; the client has begun a conversation, and stands in its path."""
+    config = uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=2)
+    server = Server(config)
+    serving = asyncio.create_task(server._serve())
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+        await anyio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+        started = (await client.post("/v1/conversations")).json()
+        client.headers["Authorization"] = f"Bearer {started['token']}"
+        client.base_url = client.base_url.join(f"/v1/conversations/{started['conversation_id']}/")
+        yield client
+    server.should_exit = True
+    await serving
+
+
+@pytest.fixture
+def serve() -> Callable[[FastAPI], AbstractAsyncContextManager[httpx2.AsyncClient]]:
+    return serve_on_socket
+
+
+@pytest.fixture
+async def online(services: Services) -> AsyncIterator[httpx2.AsyncClient]:
+    async with serve_on_socket(create_app(services.settings, services)) as client:
+        yield client
+
+
 @pytest.fixture
 def ledger_broken(services: Services) -> Ledger:
+    tables = "suggestions messages handoffs happenings ratings replies turns conversations"
     with services.engine.begin() as connection:
-        connection.exec_driver_sql("DROP TABLE ratings")
-        connection.exec_driver_sql("DROP TABLE replies")
-        connection.exec_driver_sql("DROP TABLE turns")
-        connection.exec_driver_sql("DROP TABLE conversations")
+        for table in tables.split():
+            connection.exec_driver_sql(f"DROP TABLE {table}")
     return services.ledger

@@ -29,7 +29,8 @@ data: {"type":"done","turn_id":"id-2","reply":{"outcome":"answered","reason":"su
 "sources":[{"passage_id":"refunds#1","article_id":"refunds","title":"When refunds arrive",\
 "heading_path":["Cards"],"text":"Refunds to cards arrive in 5 to 10 days."}],\
 "timings":{"first_source_s":0.1,"first_sentence_s":0.5,"total_s":1.0},\
-"provenance":{"model":"fake","model_sha256":"","prompt_version":"1","index_generation":1,"seed":0}}}
+"provenance":{"model":"fake","model_sha256":"","prompt_version":"1","index_generation":1,"seed":0},\
+"language":"en"}}
 
 """
 

@@ -1,40 +1,12 @@
 """Over a real socket: what happens when somebody leaves."""
 
-import asyncio
-from collections.abc import AsyncIterator
-
 import anyio
 import httpx2
-import pytest
-import uvicorn
 from anyio import Event as Signal
 
-from api.app import create_app
 from api.assembly import Services
 from tests.api.assistants import FakeAssistant
 from tests.api.frames import read_frames
-
-
-@pytest.fixture
-async def online(services: Services) -> AsyncIterator[httpx2.AsyncClient]:
-    config = uvicorn.Config(
-        create_app(services.settings, services),
-        port=0,
-        log_config=None,
-        timeout_graceful_shutdown=2,
-    )
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server._serve())
-    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-        await anyio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
-        started = (await client.post("/v1/conversations")).json()
-        client.headers["Authorization"] = f"Bearer {started['token']}"
-        client.base_url = client.base_url.join(f"/v1/conversations/{started['conversation_id']}/")
-        yield client
-    server.should_exit = True
-    await serving
 
 
 async def test_who_leaves_frees_the_model_and_may_come_back(
