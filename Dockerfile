@@ -28,6 +28,8 @@ COPY LICENSE pyproject.toml ./
 COPY agent/ agent/
 COPY api/ api/
 COPY articles/ articles/
+COPY clients/desk/ clients/desk/
+COPY clients/widget/dist/ clients/widget/dist/
 COPY commands/ commands/
 COPY evals/ evals/
 COPY knowledge_base/ knowledge_base/

@@ -38,13 +38,13 @@ demo: runtime ## Set up, import the demo company's articles, serve them on 127.0
 	@$(FRONTDESK) kb import articles
 	@printf '%s\n' '' \
 		'Starting the service. Once it is up, open' '' \
-		'    $(URL)/' '' \
+		'    $(URL)/demo' '' \
 		'or ask, in another terminal:' '' \
 		'    $(FRONTDESK) ask "I cancelled yesterday, when does my money come back to my card?"' \
 		'    $(FRONTDESK) ask "Can I bring my dog?"' \
 		'    $(FRONTDESK) ask "I want to talk to a person"' '' \
 		'Ctrl-C stops it; `make demo` starts it again in seconds.' ''
-	@exec $(FRONTDESK) serve
+	@exec $(FRONTDESK) serve --demo
 
 runtime: python ## Install what the service needs into .venv
 	@$(INSTALL)
