@@ -12,7 +12,8 @@ from starlette.types import Receive, Scope, Send
 from api.interop.callers import LOOPBACK_NAMES
 from api.settings import Settings
 
-ANYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
+# Compared with, not listened on.
+ANYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104  # nosec B104
 
 
 class Exchange(Response):
