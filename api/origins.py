@@ -47,8 +47,7 @@ class OriginGate:
         if origin is None or _is_own(origin, scope):
             await self._app(scope, receive, send)
         elif not await self._allows(origin):
-            refused = describe(OriginRefused())
-            await respond(refused, {"Vary": "Origin"})(scope, receive, send)
+            await _refuse(origin, scope["method"])(scope, receive, send)
         elif scope["method"] == "OPTIONS":
             await Response(status_code=204, headers=_allow(origin))(scope, receive, send)
         else:
@@ -73,6 +72,14 @@ def _is_own(origin: str, scope: Scope) -> bool:
 
 def _is_guarded(scope: Scope) -> bool:
     return scope["type"] == "http" and str(scope["path"]).startswith(PATHS)
+
+
+def _refuse(origin: str, method: str) -> Response:
+    headers = {"Vary": "Origin"}
+    if method != "OPTIONS":
+        # The page may read why it is refused: its owner learns it from the browser's console.
+        headers["Access-Control-Allow-Origin"] = origin
+    return respond(describe(OriginRefused()), headers)
 
 
 def _allow(origin: str) -> dict[str, str]:

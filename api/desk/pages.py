@@ -20,20 +20,25 @@ POLICY = (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry of the navigation; only admins see those for admins."""
+    """An entry of the navigation, and what else is below it; only admins see those for admins."""
 
     path: str
     title: str
+    below: tuple[str, ...] = ()
     admin: bool = False
+
+    def holds(self, path: str) -> bool:
+        """Whether a page is one of this entry's."""
+        return path == self.path or path.startswith(self.below)
 
 
 NAVIGATION = (
-    Entry("/desk", "Queue"),
+    Entry("/desk", "Queue", ("/desk/conversations/",)),
     Entry("/desk/questions", "Questions"),
-    Entry("/desk/articles", "Articles"),
+    Entry("/desk/articles", "Articles", ("/desk/article", "/desk/imports")),
     Entry("/desk/ask", "Ask"),
     Entry("/desk/numbers", "Numbers"),
-    Entry("/desk/sites", "Sites", admin=True),
+    Entry("/desk/sites", "Sites", ("/desk/sites/",), admin=True),
 )
 
 

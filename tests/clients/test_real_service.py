@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
 from playwright.sync_api import Browser, expect
 
 from agent.state import Outcome, Reason
@@ -70,3 +72,22 @@ def test_ask_be_answered_ask_for_a_person_be_answered_by_them_and_rate(
         turn = services.ledger.turn(waiting.conversation_id, assistant.asked[0])
         assert turn.rating
         assert turn.rating.helpful
+
+
+@pytest.mark.parametrize(
+    ("allowed", "said"), [(False, "frontdesk site origins"), (True, "There is no such site")]
+)
+def test_the_owner_reads_in_the_console_what_is_wrong_with_the_line_on_the_page(
+    browser: Browser, services: Services, *, allowed: bool, said: str
+) -> None:
+    with serve(create_app(services.settings, services)) as port:
+        script = f'<script src="http://127.0.0.1:{port}/widget.js" data-key="fd_mistyped"></script>'
+        website = FastAPI()
+        website.get("/", response_class=HTMLResponse)(lambda: f"<p>Hello</p>{script}")
+        with serve(website) as elsewhere, browser.new_context() as context:
+            origin = f"http://localhost:{elsewhere}"
+            services.sites.add("Shop", [origin if allowed else "https://other.example"])
+            page = context.new_page()
+            with page.expect_console_message(lambda it: "Frontdesk:" in it.text) as warning:
+                page.goto(origin)
+    assert said in warning.value.text

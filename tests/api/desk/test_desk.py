@@ -139,6 +139,32 @@ def test_admins_pages_are_for_admins(desk: TestClient) -> None:
     assert desk.get("/desk/sites").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("page", "marked"),
+    [
+        ("/desk/articles", '"/desk/articles" aria-current="page"'),
+        ("/desk/articles/new", '"/desk/articles" aria-current="true"'),
+        ("/desk/imports", '"/desk/articles" aria-current="true"'),
+        ("/desk/numbers", '"/desk/numbers" aria-current="page"'),
+    ],
+)
+def test_the_navigation_says_where_one_is(desk: TestClient, page: str, marked: str) -> None:
+    log_in(desk)
+    shown = desk.get(page).text
+    assert marked in shown
+    assert shown.count("aria-current") == 1
+
+
+def test_a_conversation_that_nobody_handed_off_can_be_read(
+    desk: TestClient, staffed: Services
+) -> None:
+    conversation = staffed.ledger.start_conversation("public")
+    log_in(desk)
+    shown = desk.get(f"/desk/conversations/{conversation.id}").text
+    assert "<h1>Conversation</h1>" in shown
+    assert '"/desk" aria-current="true"' in shown
+
+
 def test_the_queue_shows_who_waits(desk: TestClient, staffed: Services) -> None:
     log_in(desk)
     assert "Nobody waits" in desk.get("/desk").text

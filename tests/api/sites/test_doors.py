@@ -66,6 +66,7 @@ def test_another_website_is_turned_away_and_told_why(
     assert refused.status_code == 403
     assert refused.json()["type"] == "urn:frontdesk:origin-refused"
     assert "frontdesk site origins" in refused.json()["detail"]
+    assert refused.headers["access-control-allow-origin"] == origin
 
 
 def test_programs_and_the_server_s_own_pages_need_no_key(client: TestClient) -> None:

@@ -153,7 +153,9 @@ async function fetchLook({ base, key }: Options): Promise<Look | null> {
   if (!key) return null;
   try {
     const response = await fetch(`${base}v1/sites/${encodeURIComponent(key)}`, { credentials: "omit" });
-    return response.ok ? ((await response.json()) as { look?: Look }).look ?? null : null;
+    const said = (await response.json()) as { look?: Look; detail?: string };
+    if (!response.ok) console.warn(`Frontdesk: ${said.detail ?? response.status}`);
+    return said.look ?? null;
   } catch {
     return null;
   }
