@@ -7,6 +7,7 @@ from tests.commands.conftest import CACHE, Run
 
 KEYS = {
     "outcome", "reason", "confidence", "text", "sentences", "sources", "timings", "provenance",
+    "language",
 }  # fmt: skip
 
 
