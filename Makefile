@@ -34,7 +34,7 @@ help: ## List the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
 
 demo: runtime ## Set up, import the demo company's articles, serve them on 127.0.0.1:8000
-	@$(FRONTDESK) models pull
+	@FRONTDESK_TRIAGE_EMBEDDER= $(FRONTDESK) models pull # triage works without, and says so
 	@$(FRONTDESK) kb import articles
 	@printf '%s\n' '' \
 		'Starting the service. Once it is up, open' '' \

@@ -8,7 +8,7 @@ from anyio import CancelScope, create_task_group, sleep_forever, to_thread
 from fastapi import FastAPI
 
 from agent.errors import FrontdeskError
-from api.assembly import Notify, Services, open_services
+from api.assembly import Notify, Services, make_id, open_services
 from api.desk.app import add_desk
 from api.desk.knowledge_pages import WIDER_BODIES
 from api.errors import add_error_handlers, log_unexpected
@@ -19,11 +19,13 @@ from api.metrics import Metrics
 from api.middleware import BodyLimit, RequestObserver
 from api.origins import OriginGate
 from api.preparation import Preparation
-from api.routes import completions, conversations, health, mcp, pages, sites, widget
+from api.routes import completions, conversations, health, mcp, pages, sites, triage, widget
 from api.routes.demo import add_demo
 from api.settings import Settings
 from api.startup import Startup
+from api.storage.articles import read_utc
 from api.storage.sites import Site
+from api.tickets.jobs import Jobs
 from api.turns import Turns
 from api.webhooks.background import tell_outside
 from knowledge_base.errors import KnowledgeBaseError
@@ -51,7 +53,7 @@ def create_app(
     )
     app.state.startup, app.state.metrics = Startup(), Metrics()
     limit = settings.max_message_chars * BYTES_A_CHARACTER + BYTES_BESIDE
-    app.add_middleware(BodyLimit, limit=limit, wider=WIDER_BODIES)
+    app.add_middleware(BodyLimit, limit=limit, wider={**WIDER_BODIES, **triage.WIDER_BODIES})
     url = settings.limit_storage_url
     app.state.counts = Counts.open(url.get_secret_value() if url else None)
     app.add_middleware(
@@ -68,6 +70,8 @@ def create_app(
     app.include_router(health.router)
     app.include_router(completions.router)
     app.include_router(mcp.router)
+    app.include_router(triage.router)
+    app.include_router(triage.inbound_router)
     pages.add_pages(app)
     add_desk(app, settings)
     if settings.demo:
@@ -143,7 +147,14 @@ def _take(app: FastAPI, services: Services) -> None:
     state.live, state.preparation = live, preparation
     state.turns = Turns(ledger, handoffs, assistant, state.metrics, notice)
     state.desk = Desk(ledger, handoffs, suggestions, assistant, live, preparation)
+    state.jobs = open_jobs(services)
     state.startup.finish(services)
+
+
+def open_jobs(services: Services) -> Jobs:
+    """Return the jobs of the data folder."""
+    folder = services.settings.data / "triage" / "jobs"
+    return Jobs(folder, services.triager, read_utc, make_id)
 
 
 def end_streams(app: FastAPI) -> None:
@@ -158,6 +169,7 @@ async def _work(app: FastAPI, services: Services) -> None:
     async with create_task_group() as group:
         group.start_soon(_finish_pending, app, services)
         group.start_soon(app.state.preparation.run)
+        group.start_soon(app.state.jobs.run)
         group.start_soon(tell_outside, services, app.state.live, app.state.metrics)
         await sleep_forever()
 

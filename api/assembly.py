@@ -27,9 +27,12 @@ from api.storage.handoffs import Handoffs
 from api.storage.happenings import Happenings
 from api.storage.ledger import Ledger
 from api.storage.presence import Presence
+from api.storage.settlements import Settlements
 from api.storage.sites import Sites
 from api.storage.staff import Staff
 from api.storage.suggestions import Suggestions
+from api.tickets.triager import Triager
+from api.triage import open_triager
 
 if TYPE_CHECKING:
     from agent.ports import Deps
@@ -65,6 +68,8 @@ class Services:
     single_turns: SingleTurns
     secret: str
     knowledge: "Knowledge"
+    triager: Triager
+    settlements: Settlements
 
     def __repr__(self) -> str:
         """Leave the secret out."""
@@ -111,6 +116,8 @@ async def open_services(
             single_turns=open_single_turns(settings, model, found),
             secret=secret,
             knowledge=open_knowledge(settings, engine, repository, found),
+            triager=open_triager(settings),
+            settlements=Settlements(engine, read_utc, make_id),
         )
 
 

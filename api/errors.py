@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from agent.errors import ModelBusy, ModelFailed, ModelUnusable
+from agent.triage.errors import TriageError
 from api.auth import TokenRefused
 from api.identity import IdentityRefused
 from api.refusals import OriginRefused, TooMany
@@ -21,6 +22,7 @@ from api.storage.api_keys import KeyRefused
 from api.storage.handoffs import HandoffEnded
 from api.storage.ledger import ConversationNotFound, MessageReused, TurnNotFound, UserKnown
 from api.storage.sites import SiteNotFound
+from api.tickets.refusals import InboundClosed, JobNotFound, JobUnfinished, SignatureRefused
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -48,6 +50,15 @@ KNOWN: dict[type[Exception], tuple[int, str, str | None]] = {
     ConversationNotFound: (404, "conversation-not-found", "There is no such conversation."),
     TurnNotFound: (404, "turn-not-found", "There is no such turn in this conversation."),
     HandoffEnded: (409, "handoff-ended", "No person is awaited; ask for one first."),
+    TriageError: (409, "triage", None),
+    JobNotFound: (404, "job-not-found", "There is no such job."),
+    JobUnfinished: (409, "job-unfinished", "The job is not done, or has no such file."),
+    SignatureRefused: (401, "signature-refused", "The signature is wrong, or too old."),
+    InboundClosed: (
+        404,
+        "inbound-closed",
+        "No secret is set for this help desk: FRONTDESK_ZENDESK_SECRET and the like.",
+    ),
     MessageReused: (409, "message-reused", "This message_id belongs to another text."),
 }
 UNEXPECTED = (500, "unexpected", "Something went wrong here; it has been logged.")

@@ -62,6 +62,10 @@ class Settings(BaseSettings):
     embedder: str = Field(
         default="all-MiniLM-L6-v2", description="The embedding model, by its name."
     )
+    triage_embedder: str = Field(
+        default="all-mpnet-base-v2",
+        description="Larger embedding model for tickets that triage doubts; empty for none.",
+    )
     threads: int = Field(
         default=2, ge=1, le=256, description="Threads the embedded model computes on."
     )
@@ -150,6 +154,26 @@ class Settings(BaseSettings):
         default=False,
         description="Let webhooks point to other machines over http://, unencrypted.",
     )
+
+    zendesk_secret: SecretStr | None = Field(
+        default=None, description="Signing secret of Zendesk's webhook that sends tickets."
+    )
+    chatwoot_secret: SecretStr | None = Field(
+        default=None, description="Secret of Chatwoot's webhook that sends tickets."
+    )
+    zammad_secret: SecretStr | None = Field(
+        default=None, description="HMAC SHA1 signature token of Zammad's webhook."
+    )
+
+    def find_inbound_secret(self, desk: str) -> str | None:
+        """Return the secret that a help desk signs its webhooks with, None if none is set."""
+        secrets = {
+            "zendesk": self.zendesk_secret,
+            "chatwoot": self.chatwoot_secret,
+            "zammad": self.zammad_secret,
+        }
+        secret = secrets[desk]
+        return secret.get_secret_value() if secret else None
 
     @property
     def panel_list(self) -> list[str]:

@@ -8,6 +8,7 @@ from agent.errors import FrontdeskError
 from api.settings import SettingsError
 from commands import (
     ask,
+    bench,
     doctor,
     eval,  # noqa: A004 - the command's name
     kb,
@@ -17,6 +18,8 @@ from commands import (
     serve,
     site,
     staff,
+    train,
+    triage,
     webhook,
 )
 from commands.terminal import Exit, err, fail
@@ -32,13 +35,16 @@ app = typer.Typer(
 app.add_typer(models.app, name="models", help="The models: list, pull, verify.")
 app.add_typer(kb.app, name="kb", help="The knowledge base: import, search, status, rebuild.")
 app.add_typer(eval.app, name="eval", help="How good it is: retrieval, answers, verifier, traps.")
+app.add_typer(bench.app, name="bench", help="How fast it is: triage.")
 app.add_typer(staff.app, name="staff", help="Who works at the desk: add, list, disable, password.")
 app.add_typer(site.app, name="site", help="The websites that the widget is on.")
 app.add_typer(key.app, name="key", help="Keys of programs: add, list, revoke.")
 app.add_typer(
     webhook.app, name="webhook", help="Who is told what happens: add, list, disable, test, retry."
 )
+app.add_typer(train.app, name="train", help="Learn from what people decided: triage.")
 app.command(name="ask")(ask.ask)
+app.command(name="triage")(triage.triage)
 app.command(name="serve")(serve.serve)
 app.command(name="mcp")(mcp.serve_mcp)
 app.command(name="doctor")(doctor.doctor)

@@ -24,6 +24,7 @@ from commands.runs import (
     write_json,
 )
 from commands.terminal import show_table, warn
+from commands.triage_eval import PrintsJson, triage
 from knowledge_base.articles import PUBLIC
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from knowledge_base.articles import Article
 
 app = typer.Typer(no_args_is_help=True)
+app.command(name="triage", cls=PrintsJson)(triage)
 ARTICLES = Path(__file__).parent.parent / "articles"
 PAIRS_SEED = 20261123
 NAMED = 10

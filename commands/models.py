@@ -122,6 +122,7 @@ def _choose(names: list[str] | None, settings: Settings) -> list[Model]:
         if names:
             return [find(name) for name in names]
         wanted = [] if settings.model_url else [find(settings.model)]
-        return [*wanted, find(settings.embedder) if settings.embedder else by_role("embeddings")]
+        wanted.append(find(settings.embedder) if settings.embedder else by_role("embeddings"))
+        return [*wanted, *([find(settings.triage_embedder)] if settings.triage_embedder else [])]
     except UnknownModel as error:
         raise fail(str(error), Exit.WRONG_USAGE) from error

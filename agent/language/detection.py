@@ -1,9 +1,10 @@
 """Which language a customer writes in."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Protocol
 
-from lingua import Language, LanguageDetectorBuilder
+from lingua import ConfidenceValue, Language, LanguageDetectorBuilder
 from lingua import LanguageDetector as Lingua
 
 DEFAULT = "en"
@@ -16,6 +17,9 @@ class LanguageDetector(Protocol):
 
     def detect(self, text: str) -> str:
         """Return an ISO 639-1 code; English where the text is too short to tell."""
+
+    def detect_all(self, texts: Sequence[str]) -> list[str]:
+        """Return a code for each text."""
 
 
 class LinguaDetector:
@@ -39,9 +43,15 @@ class LinguaDetector:
 
     def detect(self, text: str) -> str:
         """Return an ISO 639-1 code; English where the text is too short to tell."""
-        if len(text) < SHORTEST:
-            return DEFAULT
-        best = self._lingua.compute_language_confidence_values(text)[0]
-        if best.value < SURE_ENOUGH:
-            return DEFAULT
-        return best.language.iso_code_639_1.name.lower()
+        return self.detect_all([text])[0]
+
+    def detect_all(self, texts: Sequence[str]) -> list[str]:
+        """Return a code for each text, computed on all cores."""
+        judged = self._lingua.compute_language_confidence_values_in_parallel(list(texts))
+        return [_choose(text, values) for text, values in zip(texts, judged, strict=True)]
+
+
+def _choose(text: str, values: Sequence[ConfidenceValue]) -> str:
+    if len(text) < SHORTEST or values[0].value < SURE_ENOUGH:
+        return DEFAULT
+    return values[0].language.iso_code_639_1.name.lower()

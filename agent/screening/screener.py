@@ -59,10 +59,15 @@ class Screener:
             not_after=tuple(wishes["not_after"]),
         )
 
-    def screen(self, text: str, vector: NDArray[np.float32]) -> Screening:
-        """Judge a message by its words and its embedding (shape [dimensions])."""
+    def screen(self, text: str, vector: NDArray[np.float32] | None) -> Screening:
+        """Judge a message by its words and its embedding (shape [dimensions]).
+
+        Without an embedding, only the phrases that are certain count.
+        """
         if self._wishes_for_person(text):
             return Screening(Reason.ASKED_FOR_PERSON, 1.0)
+        if vector is None:
+            return Screening(None, 0.0)
         chances = _softmax(self.weights @ vector.astype(np.float64) + self.bias)
         best = int(np.argmax(chances))
         if self.labels[best] == NONE or chances[best] < self.thresholds[best]:
@@ -76,7 +81,10 @@ class Screener:
 
 
 def _fold(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text.lower().replace("’", "'"))
+    plain = text.lower().replace("’", "'")
+    if plain.isascii():
+        return plain
+    decomposed = unicodedata.normalize("NFKD", plain)
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 

@@ -37,6 +37,7 @@ NAVIGATION = (
     Entry("/desk/questions", "Questions"),
     Entry("/desk/articles", "Articles", ("/desk/article", "/desk/imports")),
     Entry("/desk/ask", "Ask"),
+    Entry("/desk/triage", "Triage", ("/desk/triage/",)),
     Entry("/desk/numbers", "Numbers"),
     Entry("/desk/sites", "Sites", ("/desk/sites/",), admin=True),
 )

@@ -172,3 +172,17 @@ api_keys = Table(
     Column("last_used_at", UtcTime),
     Column("revoked_at", UtcTime),
 )
+
+settlements = Table(
+    "settlements",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("job_id", String(64), nullable=False),
+    Column("row", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("staff_id", ForeignKey(staff.c.id), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    UniqueConstraint("job_id", "row", "label"),
+)

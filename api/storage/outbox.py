@@ -12,7 +12,8 @@ from api.storage.desk_tables import deliveries, outbox, webhooks
 HANDED_OFF = "conversation.handed_off"
 RESOLVED = "conversation.resolved"
 RATED = "reply.rated"
-KINDS = (HANDED_OFF, RESOLVED, RATED)
+TRIAGED = "ticket.triaged"
+KINDS = (HANDED_OFF, RESOLVED, RATED, TRIAGED)
 
 
 def put(  # noqa: PLR0913, PLR0917 - the transaction, and a row

@@ -62,6 +62,9 @@ class English:
         del text
         return DEFAULT
 
+    def detect_all(self, texts: Sequence[str]) -> list[str]:
+        return [self.detect(text) for text in texts]
+
 
 def make_screener() -> Screener:
     """Return the real screener; by a fake encoder's vectors, only its phrases may judge."""

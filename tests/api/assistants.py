@@ -13,6 +13,7 @@ from agent.events import Clarification, Done, Event, HandedOff, SentenceVerified
 from agent.ports import ChatMessage, Completion
 from agent.rewording import Manner
 from agent.state import Message, Outcome, Reason, Reply, Suggestion, Wish
+from agent.triage.artefacts import Shelf
 from api.assembly import Services, make_id
 from api.desk.knowledge import Knowledge, make_knowledge
 from api.desk.library import Library
@@ -24,10 +25,13 @@ from api.storage.handoffs import Handoffs
 from api.storage.happenings import Happenings
 from api.storage.ledger import Ledger
 from api.storage.presence import Presence
+from api.storage.settlements import Settlements
 from api.storage.sites import Sites
 from api.storage.staff import Staff
 from api.storage.suggestions import Suggestions
+from api.tickets.triager import Triager
 from knowledge_base.articles import Ranking
+from tests.agent.triage.histories import put_together
 from tests.api.replies import make_reply
 from tests.fakes.encoder import FakeEncoder
 from tests.knowledge_base.fake_embedder import FakeEmbedder
@@ -182,4 +186,6 @@ def make_services(
         single_turns=SingleTurns(assistant, assistant.forgotten.append, make_id),
         secret=SECRET,
         knowledge=make_fake_knowledge(engine, settings),
+        triager=Triager(lambda: Shelf(settings.data / "triage"), put_together),
+        settlements=Settlements(engine, read_utc, make_id),
     )

@@ -12,6 +12,7 @@ BATCH = 32
 
 class FakeEmbedder:
     def __init__(self, fingerprint: str = "fake", dimensions: int = 256) -> None:
+        self.name = fingerprint
         self.fingerprint = fingerprint
         self.dimensions = dimensions
         self.encoded: list[str] = []

@@ -17,6 +17,7 @@ from api.app import create_app
 from api.assembly import Services
 from api.desk.dependencies import COOKIE
 from knowledge_base.articles import STAFF, Article
+from tests.agent.triage.histories import TICKETS, train_into
 from tests.api.assistants import FakeAssistant
 from tests.api.desk.history import History, answer
 from tests.api.desk.knowledge_app import log_in
@@ -151,6 +152,29 @@ def test_a_conversation_has_answers_beside_it(page: Page, talk: str) -> None:
     page.keyboard.press("Enter")
     expect(page.locator("#answer .source.internal")).to_contain_text("Up to 50 euros.")
     expect(page.get_by_role("region", name="Conversation")).to_be_visible()
+
+
+def test_tickets_are_uploaded_followed_and_settled(page: Page, services: Services) -> None:
+    train_into(services.settings.data)
+    page.goto("/desk/triage")
+    page.get_by_label("File of tickets").set_input_files(TICKETS / "new.csv")
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_role("heading", name="For you to settle")).to_be_visible(timeout=30_000)
+    for scheme, width in (("light", 1280), ("dark", 360)):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert list_serious(page) == []
+    doubts = page.locator("ol.groups > li")
+    before = doubts.count()
+    doubts.first.get_by_label("category").select_option("listing")
+    doubts.first.get_by_role("button", name="Settle").click()
+    expect(doubts).to_have_count(before - 1)
+    ((_, chosen),) = services.settlements.list_tickets()
+    assert chosen["category"] == "listing"
+    page.goto("/desk/triage")
+    expect(page.get_by_role("link", name="new.csv")).to_be_visible()
+    assert list_serious(page) == []
 
 
 def test_files_are_uploaded_through_the_form(page: Page, services: Services) -> None:

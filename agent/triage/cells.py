@@ -1,0 +1,40 @@
+"""A triaged ticket as the cells of a row."""
+
+from collections.abc import Sequence
+
+from agent.triage.tickets import Ticket
+from agent.triage.verdicts import Triage
+from agent.triage.writing import Cells
+
+URGENT = ("unsafe", "upset")
+PRIORITY = "priority"
+HEAD = ("row", "ticket_id", "text")
+TAIL = ("stage", "why", "needs_person", "language", "sentiment")
+DRAFT = ("draft", "sources")
+
+
+def list_columns(labels: Sequence[str], *, draft: bool = False) -> tuple[str, ...]:
+    """Return the columns of a result: three for each label, priority among them if not learnt."""
+    learnt = [name for label in labels for name in (label, f"{label}_confidence", f"{label}_guess")]
+    derived = () if PRIORITY in labels else (PRIORITY,)
+    return (*HEAD, *learnt, *derived, *TAIL, *(DRAFT if draft else ()))
+
+
+def to_cells(ticket: Ticket, triage: Triage) -> Cells:
+    """Return what is known of a ticket, by column."""
+    cells: dict[str, str | float | int | bool] = {
+        "row": ticket.row,
+        "ticket_id": ticket.id,
+        "text": ticket.text,
+        PRIORITY: "high" if triage.needs_person in URGENT else "normal",
+        "stage": str(triage.stage),
+        "why": triage.why,
+        "needs_person": str(triage.needs_person),
+        "language": triage.language,
+        "sentiment": triage.sentiment,
+    }
+    for label, decision in triage.decisions.items():
+        cells[label] = decision.value
+        cells[f"{label}_confidence"] = round(decision.confidence, 4)
+        cells[f"{label}_guess"] = decision.guess
+    return cells

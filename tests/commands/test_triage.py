@@ -1,0 +1,182 @@
+"""`frontdesk triage`, `train triage` and `eval triage`, run as a person does."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.commands.conftest import CACHE, ROOT, Run
+
+TICKETS = ROOT / "evals" / "demo" / "tickets"
+LABELS = ("--label", "category", "--label", "priority", "--label", "team")
+pytestmark = [pytest.mark.embedder, pytest.mark.usefixtures("embedder")]
+
+
+@pytest.fixture(scope="module")
+def trained(frontdesk: Run, tmp_path_factory: pytest.TempPathFactory, embedder: None) -> Path:
+    """Return a data folder with a classifier of the demo company's tickets."""
+    del embedder
+    data = tmp_path_factory.mktemp("trained")
+    done = frontdesk("train", "triage", TICKETS / "history.csv", *LABELS, data=data)
+    assert done.returncode == 0, done.stderr
+    assert "80 tickets is now the current one" in done.stdout
+    assert "accuracy by coverage" in done.stdout
+    return data
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_tickets_are_routed_with_reasons_and_bad_rows_kept_apart(
+    frontdesk: Run, trained: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out.csv"
+    done = frontdesk("triage", TICKETS / "new.csv", "-o", output, data=trained)
+    assert done.returncode == 3, done.stderr
+    assert "text from text" in done.stderr
+    rows = {row["ticket_id"]: row for row in _read(output)}
+    assert len(rows) == 21
+    assert rows["N003"]["category"] == "check_in"
+    assert rows["N003"]["priority"] == "urgent"
+    assert "«" in rows["N003"]["why"]
+    assert rows["N018"]["needs_person"] == "out_of_scope"
+    assert rows["N018"]["category"] == ""
+    assert rows["N019"]["needs_person"] == "language"
+    assert rows["N023"]["stage"] == "duplicate"
+    rejects = {row["ticket_id"]: row for row in _read(tmp_path / "out.csv.rejects.csv")}
+    assert set(rejects) == {"N021", "N022"}
+    assert rejects["N021"]["text"].startswith("'=")
+    again = frontdesk("triage", TICKETS / "new.csv", "-o", output, data=trained)
+    assert again.returncode == 1
+    assert "--fresh" in again.stderr
+
+
+def test_a_dry_run_shows_what_would_happen_and_writes_nothing(
+    frontdesk: Run, trained: Path, tmp_path: Path
+) -> None:
+    done = frontdesk("triage", TICKETS / "new.csv", "--dry-run", data=trained)
+    assert done.returncode == 0, done.stderr
+    assert "21 tickets would be triaged" in done.stdout
+    assert "1 rows would be rejected: it has no text" in done.stdout
+    assert "--threshold" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_can_come_from_a_pipe_and_go_into_one(trained: Path) -> None:
+    lines = [{"id": "a", "text": "my refund is missing"}, {"id": "b", "text": "the key broke"}]
+    done = subprocess.run(
+        [sys.executable, "-c", "from commands import main; main()", "triage", "-", "-o", "-"],
+        input="".join(json.dumps(line) + "\n" for line in lines),
+        cwd=ROOT,
+        env=os.environ | {"FRONTDESK_DATA": str(trained), "FRONTDESK_CACHE": str(CACHE)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    rows = list(csv.DictReader(done.stdout.splitlines()))
+    assert [row["ticket_id"] for row in rows] == ["a", "b"]
+    assert rows[0]["category_guess"] == "refund"
+
+
+def test_a_command_that_is_killed_goes_on_and_no_row_is_twice_or_missing(
+    frontdesk: Run, trained: Path, tmp_path: Path
+) -> None:
+    source, output = tmp_path / "in.csv", tmp_path / "out.jsonl.gz"
+    history = [row["text"] for row in _read(TICKETS / "history.csv")]
+    with source.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "text"])
+        writer.writerows([n, f"{history[n % 80]} {chr(97 + n % 26)}{n}x"] for n in range(9000))
+    arguments = ("triage", source, "-o", output, "--effort", "quick")
+    child = subprocess.Popen(
+        [sys.executable, "-c", "from commands import main; main()", *map(str, arguments)],
+        cwd=ROOT,
+        env=os.environ | {"FRONTDESK_DATA": str(trained), "FRONTDESK_CACHE": str(CACHE)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    notebook = tmp_path / "out.jsonl.gz.progress"
+    until = time.monotonic() + 100
+    while not (notebook.exists() and json.loads(notebook.read_text())["rows"]):
+        assert child.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    child.kill()
+    child.wait()
+    assert not output.exists()
+    other = frontdesk(*arguments[:-1], "balanced", data=trained)
+    assert other.returncode == 1
+    assert "--fresh" in other.stderr
+    done = frontdesk(*arguments, data=trained)
+    assert done.returncode == 0, done.stderr
+    assert "Going on after row" in done.stderr
+    unzipped = subprocess.run(["gunzip", "-c", output], capture_output=True, check=True).stdout
+    rows = [json.loads(line)["ticket_id"] for line in unzipped.splitlines()]
+    assert rows == [str(n) for n in range(9000)]
+
+
+def test_names_and_descriptions_alone_are_enough(frontdesk: Run, tmp_path: Path) -> None:
+    categories = tmp_path / "categories.csv"
+    categories.write_text(
+        "name,description\nrefund,money that should come back\ndamage,something was broken\n"
+    )
+    done = frontdesk("train", "triage", "--categories", categories, data=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "too few tickets to hold out" in done.stdout
+    source = tmp_path / "in.jsonl"
+    source.write_text(json.dumps({"id": 1, "text": "the guests smashed a window"}) + "\n")
+    done = frontdesk("triage", source, "-o", tmp_path / "o.jsonl", data=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "o.jsonl").read_text())["category_guess"] == "damage"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("triage", TICKETS / "new.csv", "-o", "x.csv"), 1, "train triage"),
+        (("triage", TICKETS / "new.csv"), 2, "-o OUT"),
+        (("triage", TICKETS / "new.csv", "-o", "x.csv", "--effort", "huge"), 2, "thorough"),
+        (("train", "triage"), 2, "HISTORY"),
+        (("train", "triage", "gone.csv"), 1, "no such file"),
+        (("train", "triage", TICKETS / "history.csv", "--label", "mood"), 1, "--map mood=COLUMN"),
+        (("train", "triage", TICKETS / "history.csv", "--map", "oops"), 2, "WHAT=COLUMN"),
+    ],
+)
+def test_wrong_usage_says_what_to_do(
+    frontdesk: Run, tmp_path: Path, arguments: tuple[str | Path, ...], code: int, said: str
+) -> None:
+    done = frontdesk(*arguments, data=tmp_path)
+    assert done.returncode == code
+    assert said in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def test_an_evaluation_measures_accuracy_calibration_stages_and_scope(
+    frontdesk: Run, tmp_path: Path
+) -> None:
+    beyond = tmp_path / "beyond.jsonl"
+    beyond.write_text('{"text": "What is the capital of Mongolia?"}\n{"text": "Sing me a song"}\n')
+    history = TICKETS / "history.csv"
+    files = ("--train", history, "--test", history, "--out-of-scope", beyond)
+    done = frontdesk(
+        "eval", "triage", *files, "--each", "8", "--draws", "2", "--json", data=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["n"] == 80
+    assert result["trained_on"] == 64
+    assert 0.5 < result["accuracy"] <= 1
+    assert set(result) >= {"macro_f1", "ece", "stages", "out_of_scope", "accuracy_at_coverage"}
+    assert "0.8" in result["accuracy_at_coverage"]
+    assert sum(stage["rows"] for stage in result["stages"].values()) == 80
+    assert result["out_of_scope"]["auroc"] > 0.9
+    assert "recall_at_95_in_scope" in result["out_of_scope"]
+    assert len(result["draws"]) == 2
