@@ -24,6 +24,7 @@ from api.storage.desk_tables import outbox
 from api.tickets.doubts import fill_in, list_doubts
 from api.tickets.jobs import RUNNING, Jobs
 from tests.agent.triage.histories import TICKETS, train_into
+from tests.api.webhooks.documentation import read_examples
 
 SECRET = "what only both sides know"
 REFUND = "Has my refund for booking 99999 been sent?"
@@ -202,6 +203,7 @@ def test_what_a_help_desk_sends_is_triaged_and_told(
     with read_from(services.engine) as connection:
         (told,) = connection.execute(outbox.select()).all()
     assert (told.kind, told.payload["desk"]) == ("ticket.triaged", desk)
+    assert set(told.payload) == set(read_examples()["ticket.triaged"]["data"])
     assert "booking" not in json.dumps(told.payload)
 
 

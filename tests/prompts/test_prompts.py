@@ -17,6 +17,8 @@ SNAPSHOT = Path(__file__).with_name("answer.txt")
 VALUES: dict[str, dict[str, object]] = {
     "answer_system": {"company": "Larkstay"},
     "answer": {"passages": [], "question": "When?"},
+    "choose_system": {},
+    "choose": {"candidates": ["refund"], "examples": {}, "text": "Where is my money?"},
     "condense_system": {},
     "condense": {"history": [], "question": "When?"},
     "summarise_system": {},
