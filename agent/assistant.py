@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from typing import Any, cast
 
 import anyio
@@ -11,6 +12,7 @@ from agent.briefing import summarise
 from agent.errors import NotHandedOff
 from agent.events import Done, Event, HandedOff
 from agent.graph import build_graph
+from agent.lanes import Lane
 from agent.nodes.retrieve import show
 from agent.ports import Deps
 from agent.rewording import Manner, reword
@@ -102,13 +104,16 @@ class Assistant:
             else:
                 raise NotHandedOff
 
-    async def suggest(self, question: str, history: Sequence[Message] = ()) -> Suggestion:
+    async def suggest(
+        self, question: str, history: Sequence[Message] = (), lane: Lane = Lane.DESK
+    ) -> Suggestion:
         """Return a reply for a person to send, from staff's articles too; nothing is kept.
 
         Raises ModelBusy, ModelFailed or ModelUnusable.
         """
         start = _begin("", question, STAFF, history, Wish.SUGGESTION)
-        state: Conversation = await self._free.ainvoke(start, context=self._deps)
+        deps = replace(self._deps, lane=lane)
+        state: Conversation = await self._free.ainvoke(start, context=deps)
         passages = state["passages"]
         answered = state["outcome"] is Outcome.ANSWERED
         return Suggestion(

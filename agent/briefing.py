@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from agent.lanes import Lane
 from agent.ports import ChatMessage, Completion, Deps
 from agent.prompting import list_recent
 from agent.state import Message
@@ -24,7 +25,7 @@ async def summarise(deps: Deps, conversation: Sequence[Message]) -> str:
         {"role": "system", "content": render("summarise_system")},
         {"role": "user", "content": render("summarise", history=list_recent(conversation, LATEST))},
     )
-    request = Completion(messages, TOKENS, seed=deps.seed, stop=("\n",))
+    request = Completion(messages, TOKENS, seed=deps.seed, stop=("\n",), lane=Lane.DESK)
     said = "".join([piece async for piece in deps.model.stream(request)])
     line = said.strip().removeprefix("Customer: ")
     return line if line and _is_faithful(line, conversation) else quote_last(conversation)

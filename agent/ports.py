@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge_base.articles import Ranking
+from agent.lanes import Lane
+from knowledge_base.articles import PUBLIC, Ranking
 
 if TYPE_CHECKING:
     from agent.decision.calibration import Calibration
@@ -28,7 +29,8 @@ class ChatMessage(TypedDict):
 class Completion:
     """What to generate. `schema` is a JSON schema that the text is constrained to.
 
-    `deadline_s` is how long the whole request may take before it fails.
+    `deadline_s` is how long the whole request may take before it fails. `audience` is who may read
+    what the messages hold: what was computed for one is never used for another.
     """
 
     messages: tuple[ChatMessage, ...]
@@ -38,6 +40,21 @@ class Completion:
     stop: tuple[str, ...] = ()
     schema: dict[str, Any] | None = None
     deadline_s: float = 120.0
+    lane: Lane = Lane.CHAT
+    audience: str = PUBLIC
+
+
+@dataclass(slots=True)
+class Usage:
+    """What a model has done so far, in requests that ended and in tokens.
+
+    `reused_tokens` are those of the prompts that did not have to be computed.
+    """
+
+    requests: int = 0
+    prompt_tokens: int = 0
+    reused_tokens: int = 0
+    written_tokens: int = 0
 
 
 class ChatModel(Protocol):
@@ -66,6 +83,28 @@ class ChatModel(Protocol):
 
     async def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
         """Return how many tokens the messages take as a prompt."""
+
+
+@runtime_checkable
+class Scorer(Protocol):
+    """A language model that says how likely texts are."""
+
+    async def score(
+        self, messages: Sequence[ChatMessage], continuations: Sequence[str]
+    ) -> list[float]:
+        """Return for each continuation the log-probability that it follows the messages.
+
+        Raises ModelFailed or ModelUnusable.
+        """
+
+
+@runtime_checkable
+class Metered(Protocol):
+    """A language model that counts what it does."""
+
+    @property
+    def usage(self) -> Usage:
+        """What it has done so far."""
 
 
 class Search(Protocol):
@@ -104,3 +143,4 @@ class Deps:
     clock: Clock
     company: str
     seed: int = 0
+    lane: Lane = Lane.CHAT

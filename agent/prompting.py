@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from agent.ports import ChatMessage, ChatModel, Completion, Deps
 from agent.state import Message
 from agent.verification.evidence import read_units
-from knowledge_base.articles import Passage
+from knowledge_base.articles import PUBLIC, Passage
 from prompts import render
 
 RELATIVE_LINK = re.compile(r"\[([^\]]+)\]\((?!https?:|mailto:)[^)]*\)")
@@ -27,7 +27,15 @@ async def build_answer(deps: Deps, question: str, passages: Sequence[Passage]) -
     while True:
         messages = _answer_messages(deps.company, question, kept)
         if await _fits(deps.model, messages) or not kept:
-            return Completion(messages, ANSWER_TOKENS, seed=deps.seed, stop=STOP)
+            audiences = sorted({passage.audience for passage in kept} - {PUBLIC})
+            return Completion(
+                messages,
+                ANSWER_TOKENS,
+                seed=deps.seed,
+                stop=STOP,
+                lane=deps.lane,
+                audience=" ".join(audiences) or PUBLIC,
+            )
         if len(kept) > 1:
             kept.pop()
         else:
@@ -62,7 +70,7 @@ def build_condensation(deps: Deps, question: str, history: Sequence[Message]) ->
         {"role": "system", "content": render("condense_system")},
         {"role": "user", "content": asked},
     )
-    return Completion(messages, CONDENSED_TOKENS, seed=deps.seed, stop=("\n",))
+    return Completion(messages, CONDENSED_TOKENS, seed=deps.seed, stop=("\n",), lane=deps.lane)
 
 
 def list_recent(history: Sequence[Message], most: int) -> list[dict[str, str]]:

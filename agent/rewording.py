@@ -3,6 +3,7 @@
 import re
 from enum import StrEnum
 
+from agent.lanes import Lane
 from agent.ports import ChatMessage, Completion, Deps
 from agent.prompting import mark_off
 from agent.verification.polarity import NEGATORS
@@ -42,7 +43,7 @@ async def reword(deps: Deps, text: str, manner: Manner) -> str | None:
         {"role": "system", "content": render("reword_system", manner=asked)},
         {"role": "user", "content": render("reword", text=mark_off(text), manner=asked)},
     )
-    request = Completion(messages, TOKENS, seed=deps.seed)
+    request = Completion(messages, TOKENS, seed=deps.seed, lane=Lane.DESK)
     reworded = "".join([piece async for piece in deps.model.stream(request)]).strip().strip('"')
     return reworded if reworded and says_the_same(text, reworded, manner) else None
 

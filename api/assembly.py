@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from anyio import sleep, to_thread
 
+from agent.models.memory import Sizes
 from agent.ports import ChatModel, Search
 from api.auth import read_secret
 from api.interop.single_turns import SingleTurns
@@ -228,6 +229,17 @@ async def open_chat_model(settings: Settings) -> AsyncIterator[ChatModel]:
         yield model
 
 
+def read_sizes(settings: Settings) -> Sizes:
+    """Return how much the embedded model may take."""
+    return Sizes(
+        context_tokens=settings.context_tokens,
+        threads=settings.threads,
+        sequences=settings.sequences,
+        cells=settings.cells,
+        prefix_bytes=settings.prefix_mib * 2**20,
+    )
+
+
 @asynccontextmanager
 async def _open_local(settings: Settings) -> AsyncIterator[ChatModel]:
     from agent.models.catalogue import find  # noqa: PLC0415 - as said above
@@ -239,8 +251,7 @@ async def _open_local(settings: Settings) -> AsyncIterator[ChatModel]:
         await to_thread.run_sync(ensure_verified, entry, settings.cache / "models"),
         entry.name,
         entry.sha256,
-        context_tokens=settings.context_tokens,
-        threads=settings.threads,
+        sizes=read_sizes(settings),
         clock=time,
     )
     try:

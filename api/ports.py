@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 from agent.events import Event
+from agent.lanes import Lane
 from agent.rewording import Manner
 from agent.state import Message, Suggestion, Wish
 
@@ -36,7 +37,9 @@ class Assistant(Protocol):
     ) -> None:
         """Take in what a person wrote; the same message id once. Raises NotHandedOff too."""
 
-    async def suggest(self, question: str, history: Sequence[Message] = ()) -> Suggestion:
+    async def suggest(
+        self, question: str, history: Sequence[Message] = (), lane: Lane = Lane.DESK
+    ) -> Suggestion:
         """Return a reply for a person to send, from staff's articles too."""
 
     async def summarise(self, conversation: Sequence[Message]) -> str:

@@ -75,6 +75,21 @@ class Settings(BaseSettings):
         le=131072,
         description="Tokens a prompt and its answer may have together.",
     )
+    sequences: int = Field(
+        default=16, ge=1, le=64, description="Requests the embedded model works on at once."
+    )
+    cells: int = Field(
+        default=12_288,
+        ge=1024,
+        le=1_048_576,
+        description="Tokens that these requests may have together.",
+    )
+    prefix_mib: int = Field(
+        default=512,
+        ge=0,
+        le=1_048_576,
+        description="MiB of memory for the states of earlier prompts.",
+    )
     seed: int = Field(
         default=0, ge=0, le=2**32 - 1, description="Seed that is given with each generation."
     )

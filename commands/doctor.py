@@ -10,7 +10,7 @@ import typer
 from agent.models.catalogue import UnknownModel, find
 from agent.models.download import verify
 from agent.models.memory import estimate_memory, read_available_memory
-from api.assembly import open_articles
+from api.assembly import open_articles, read_sizes
 from api.settings import Settings, read_settings
 from commands.terminal import DataOption, Exit, JsonOption, out, print_json
 from knowledge_base.store import find_generation
@@ -69,7 +69,7 @@ def _check_memory(settings: Settings) -> Iterator[Finding]:
     available = read_available_memory()
     if settings.model_url or available is None:
         return
-    needed = estimate_memory(find(settings.model).size, settings.context_tokens)
+    needed = estimate_memory(find(settings.model).size, read_sizes(settings))
     detail = f"{available / GIGABYTE:.1f} GB free, about {needed / GIGABYTE:.1f} GB needed"
     mend = "End other programs, or choose a smaller model with FRONTDESK_MODEL."
     yield Finding("memory", available >= needed, detail, mend)

@@ -10,15 +10,18 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
+from agent.models.memory import Sizes
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 LONGEST_LINE = 2**20
 TAIL_LINES = 20
 ENDING_S = 1.0
-LAST_EVENTS = {"loaded", "done", "count", "error"}
+LAST_EVENTS = {"loaded", "done", "count", "scores", "error"}
 
 # Threads that spin while they wait for each other starve the one they wait for as soon as another
-# process wants a core: an answer of 20 s then takes minutes.
-PATIENT = {"OMP_WAIT_POLICY": "passive"}
+# process wants a core: an answer of 20 s then takes minutes. Threads that never spin take a sixth
+# longer when they are alone. These spin for some 0.1 ms and then sleep.
+PATIENT = {"GOMP_SPINCOUNT": "20000"}
 
 Event = dict[str, Any]
 
@@ -63,13 +66,19 @@ class Child:
         ]
 
     @classmethod
-    async def spawn(cls, path: Path, context_tokens: int, threads: int) -> "Child":
+    async def spawn(cls, path: Path, sizes: Sizes) -> "Child":
         """Start a process. `path` is absolute. It is of use once `wait_loaded` has returned."""
         command = [sys.executable, "-m", "agent.models.worker", "--path", str(path)]
-        options = ["--threads", str(threads), "--context", str(context_tokens)]
+        options = {
+            "--threads": sizes.threads,
+            "--context": sizes.context_tokens,
+            "--cells": sizes.cells,
+            "--sequences": sizes.sequences,
+            "--prefix-bytes": sizes.prefix_bytes,
+        }
         process = await asyncio.create_subprocess_exec(
             *command,
-            *options,
+            *(str(word) for option in options.items() for word in option),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""The embedded model: a queue in front of one worker process."""
+"""The embedded model: many requests at once in one worker process."""
 
 import asyncio
 import contextlib
@@ -12,28 +12,31 @@ from collections.abc import (
     Iterator,
     Sequence,
 )
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 from agent.errors import ModelBusy, ModelFailed
 from agent.models.child import Answer, Child, ChildEnded
-from agent.models.memory import read_available_memory
+from agent.models.memory import Sizes, read_available_memory
 from agent.models.supervision import Supervisor, to_fields
-from agent.ports import ChatMessage, Clock, Completion
+from agent.ports import ChatMessage, Clock, Completion, Usage
+from knowledge_base.articles import PUBLIC
 
 COUNTING_S = 10.0
+SCORING_S = 60.0
 CANCELLING_S = 5.0
 UNKNOWN_DURATION_S = 10.0
 REMEMBERED_DURATIONS = 20
+DEFAULT_SIZES = Sizes()
 
 
 class LocalChatModel:
-    """A GGUF file in a child process; answers one request at a time, first come first served.
+    """A GGUF file in a child process, which works on `sizes.sequences` requests at once.
 
     A child that dies before it has said anything is replaced and the request is tried once more;
     one that dies later fails the request, and the next request finds a new child.
-    `context_tokens` is shared by prompt and completion; `waiting` requests may queue.
+    Beyond those that are worked on, `waiting` requests may queue; more are told to come back.
     """
 
     def __init__(  # noqa: PLR0913 - each is the caller's to choose
@@ -42,29 +45,27 @@ class LocalChatModel:
         name: str,
         sha256: str,
         *,
-        context_tokens: int = 4096,
-        threads: int = 2,
+        sizes: Sizes = DEFAULT_SIZES,
         clock: Clock,
-        waiting: int = 8,
+        waiting: int = 32,
         available_memory: Callable[[], int | None] = read_available_memory,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._name = name
         self._sha256 = sha256
-        self._context_tokens = context_tokens
+        self._sizes = sizes
         self._clock = clock
         self._most_waiting = waiting
         self._supervisor = Supervisor(
             path,
-            context_tokens=context_tokens,
-            threads=threads,
+            sizes=sizes,
             clock=clock,
             available_memory=available_memory,
             sleep=sleep,
         )
-        self._settling: asyncio.Task[None] | None = None
-        self._place = asyncio.Lock()
-        self._waiting = 0
+        self.usage = Usage()
+        self._settling: set[asyncio.Task[None]] = set()
+        self._open = 0
         self._durations: deque[float] = deque(maxlen=REMEMBERED_DURATIONS)
 
     @property
@@ -80,7 +81,7 @@ class LocalChatModel:
     @property
     def context_tokens(self) -> int:
         """How many tokens a prompt and its completion may have together."""
-        return self._context_tokens
+        return self._sizes.context_tokens
 
     @property
     def ready(self) -> bool:
@@ -95,17 +96,16 @@ class LocalChatModel:
     async def aclose(self) -> None:
         """End the child."""
         if self._settling:
-            await asyncio.wait([self._settling])
+            await asyncio.wait(self._settling)
         await self._supervisor.aclose()
 
     async def stream(self, request: Completion) -> AsyncIterator[str]:
         """Yield pieces of text. Raises ModelBusy, ModelFailed or ModelUnusable.
 
-        Closing the iterator returns at once; the child is freed behind the scenes, before the
-        next request gets it.
+        Closing the iterator returns at once; the child drops the request behind the scenes.
         """
         deadline = self._clock.monotonic() + request.deadline_s
-        async with self._take_place(deadline):
+        with self._take_place():
             said = False
             for retried in (False, True):
                 try:
@@ -130,33 +130,45 @@ class LocalChatModel:
                 return int(event["tokens"])
         raise ModelFailed("The model's process ended twice while it counted tokens.")
 
-    @asynccontextmanager
-    async def _take_place(self, deadline: float) -> AsyncIterator[None]:
-        if self._waiting >= self._most_waiting and self._place.locked():
+    async def score(
+        self, messages: Sequence[ChatMessage], continuations: Sequence[str]
+    ) -> list[float]:
+        """Return for each continuation the log-probability that it follows the messages.
+
+        Raises ModelFailed or ModelUnusable.
+        """
+        child = await self._supervisor.require()
+        fields = {"messages": list(messages), "continuations": list(continuations)}
+        with _as_failure("score in time"):
+            try:
+                event = await child.ask("score", audience=PUBLIC, **fields).next(SCORING_S)
+            except ChildEnded as error:
+                raise ModelFailed("The model's process ended; it is restarted.") from error
+        if event["event"] == "error":
+            raise ModelFailed(event["message"])
+        return [float(score) for score in event["scores"]]
+
+    @contextlib.contextmanager
+    def _take_place(self) -> Iterator[None]:
+        if self._open >= self._sizes.sequences + self._most_waiting:
             raise ModelBusy(self._estimate_wait())
-        self._waiting += 1
-        try:
-            with _as_failure("get to the request in time"):
-                async with asyncio.timeout(self._remaining(deadline)):
-                    await self._place.acquire()
-        finally:
-            self._waiting -= 1
+        self._open += 1
         begun = self._clock.monotonic()
         try:
             yield
         finally:
+            self._open -= 1
             self._durations.append(self._clock.monotonic() - begun)
-            self._place.release()
 
     def _estimate_wait(self) -> float:
         usual = statistics.mean(self._durations) if self._durations else UNKNOWN_DURATION_S
-        return max(1.0, usual * (self._waiting + 1))
+        return max(1.0, usual * (self._most_waiting + 1) / self._sizes.sequences)
 
     def _remaining(self, deadline: float) -> float:
         return max(0.0, deadline - self._clock.monotonic())
 
     async def _attempt(self, request: Completion, deadline: float) -> AsyncGenerator[str, None]:
-        child = await self._require_free_child(deadline)
+        child = await self._require_child(deadline)
         answer = child.ask("generate", **to_fields(request))
         event: dict[str, Any] = {}
         try:
@@ -165,19 +177,29 @@ class LocalChatModel:
         finally:
             # A child that has ended is settled at once: its last traces are cleared away.
             if event.get("event") not in {"done", "error"}:
-                self._settling = asyncio.create_task(_settle(child, answer))
+                self._settle(child, answer)
         self._supervisor.praise()
         _require_whole(event, request)
+        self._count(event)
+
+    def _settle(self, child: Child, answer: Answer) -> None:
+        settling = asyncio.create_task(_settle(child, answer))
+        self._settling.add(settling)
+        settling.add_done_callback(self._settling.discard)
+
+    def _count(self, event: dict[str, Any]) -> None:
+        self.usage.requests += 1
+        self.usage.prompt_tokens += event["prompt_tokens"]
+        self.usage.reused_tokens += event["reused_tokens"]
+        self.usage.written_tokens += event["tokens"]
 
     async def _next(self, answer: Answer, deadline: float) -> dict[str, Any]:
         with _as_failure("answer in time"):
             return await answer.next(self._remaining(deadline))
 
-    async def _require_free_child(self, deadline: float) -> Child:
+    async def _require_child(self, deadline: float) -> Child:
         with _as_failure("get ready in time"):
             async with asyncio.timeout(self._remaining(deadline)):
-                if self._settling:
-                    await asyncio.wait([self._settling])
                 return await self._supervisor.require()
 
 

@@ -1,6 +1,7 @@
 """Whether a model fits into this machine's memory."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 BYTES_PER_CONTEXT_TOKEN = 30 * 1024
@@ -9,9 +10,26 @@ BYTES_BESIDE = 300 * 10**6  # the process itself and llama.cpp's working buffers
 MEMINFO = Path("/proc/meminfo")
 
 
-def estimate_memory(file_bytes: int, context_tokens: int) -> int:
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much a model may take.
+
+    `context_tokens` is the most that a prompt and its text have together, `cells` what all
+    running requests have together, at most `sequences` of them. States of earlier prompts are
+    kept in `prefix_bytes`.
+    """
+
+    context_tokens: int = 4096
+    threads: int = 2
+    sequences: int = 16
+    cells: int = 12_288
+    prefix_bytes: int = 512 * 2**20
+
+
+def estimate_memory(file_bytes: int, sizes: Sizes) -> int:
     """Return how many bytes of memory a model takes."""
-    return file_bytes + context_tokens * BYTES_PER_CONTEXT_TOKEN + BYTES_BESIDE
+    cells = max(sizes.cells, sizes.context_tokens) * BYTES_PER_CONTEXT_TOKEN
+    return file_bytes + cells + sizes.prefix_bytes + BYTES_BESIDE
 
 
 def read_available_memory() -> int | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from agent.errors import ModelFailed, ModelUnusable
 from agent.models.child import Child, ChildEnded
-from agent.models.memory import estimate_memory, read_available_memory
+from agent.models.memory import Sizes, estimate_memory, read_available_memory
 from agent.ports import Clock, Completion
 
 STARTS = 3
@@ -28,19 +28,17 @@ class Supervisor:
     is told why.
     """
 
-    def __init__(  # noqa: PLR0913 - each is the caller's to choose
+    def __init__(
         self,
         path: Path,
         *,
-        context_tokens: int,
-        threads: int,
+        sizes: Sizes,
         clock: Clock,
         available_memory: Callable[[], int | None] = read_available_memory,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._path = path.resolve()
-        self._context_tokens = context_tokens
-        self._threads = threads
+        self._sizes = sizes
         self._clock = clock
         self._available_memory = available_memory
         self._sleep = sleep
@@ -116,14 +114,14 @@ class Supervisor:
 
     async def _spawn(self) -> Child:
         try:
-            return await Child.spawn(self._path, self._context_tokens, self._threads)
+            return await Child.spawn(self._path, self._sizes)
         except OSError as error:
             raise ModelUnusable(f"The model's process could not be started: {error}") from error
 
     def _check(self) -> None:
         if not self._path.is_file():
             raise ModelUnusable(f"{self._path} is missing; get it with `frontdesk models pull`.")
-        needed = estimate_memory(self._path.stat().st_size, self._context_tokens)
+        needed = estimate_memory(self._path.stat().st_size, self._sizes)
         available = self._available_memory()
         if available is not None and available < needed:
             raise ModelUnusable(
@@ -161,6 +159,8 @@ def to_fields(request: Completion) -> dict[str, Any]:
         "seed": request.seed,
         "stop": list(request.stop),
         "schema": request.schema,
+        "lane": request.lane,
+        "audience": request.audience,
     }
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from agent.errors import FrontdeskError
+from agent.lanes import Lane
 from agent.ports import ChatModel, Completion
 from prompts import render
 
@@ -44,6 +45,7 @@ def build_choice(
         ),
         max_tokens=MOST_TOKENS,
         seed=seed,
+        lane=Lane.BATCH,
         schema={
             "type": "object",
             "properties": {"category": {"enum": list(candidates)}},

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from agent.errors import FrontdeskError
 from agent.events import Clarification, Done, Event, HandedOff, SentenceVerified, Sources
+from agent.lanes import Lane
 from agent.ports import ChatMessage, Completion
 from agent.rewording import Manner
 from agent.state import Message, Outcome, Reason, Reply, Suggestion, Wish
@@ -112,7 +113,10 @@ class FakeAssistant:
         assert conversation_id
         self.resumed.setdefault(message_id, (text, asked))
 
-    async def suggest(self, question: str, history: Sequence[Message] = ()) -> Suggestion:
+    async def suggest(
+        self, question: str, history: Sequence[Message] = (), lane: Lane = Lane.DESK
+    ) -> Suggestion:
+        del lane
         self.suggested.append((question, list(history)))
         if self.error:
             raise self.error

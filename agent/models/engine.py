@@ -1,0 +1,288 @@
+"""Many requests on one model: continuous batching, kept prefixes, lanes, scoring."""
+
+from collections.abc import Callable, Sequence
+from itertools import count, islice
+from typing import Any
+
+import numpy as np
+
+from agent.lanes import Lane
+from agent.models.emission import Emission
+from agent.models.llama import Aborted, Llama, Piece
+from agent.models.prefixes import Found, Kept, Logits, Prefixes
+from agent.models.requests import Request, Send
+from agent.models.sampling import Sampler, measure_log_probabilities
+from agent.models.schedule import Work, plan_step
+from agent.models.template import Template
+
+# In a step of so many tokens nobody waits for longer than about half a second.
+STEP_TOKENS = 128
+# Continuations that are scored in one step.
+SCORED = 8
+# Tokens that it is not worth keeping a state for.
+SHORTEST_KEPT = 16
+RESERVED = 0.25
+
+
+class PromptTooLong(Exception):  # noqa: N818 - says what is wrong
+    """The prompt and what is asked for don't fit into the context."""
+
+
+class Engine:
+    """Generates for many requests at once, step by step; all in one thread but `count`.
+
+    `context` is the most tokens that a prompt and its text may have together. The last SCORED
+    sequences of the model are for scoring.
+    """
+
+    def __init__(
+        self, llama: Llama, prefixes: Prefixes, context: int, now: Callable[[], float]
+    ) -> None:
+        self._llama = llama
+        self._prefixes = prefixes
+        self._context = context
+        self._now = now
+        self._template = Template(llama)
+        requests = llama.size.sequences - SCORED
+        self._slots = list(range(requests))
+        self._scoring = list(range(requests, llama.size.sequences))
+        self._waiting: list[Request] = []
+        self._running: list[Request] = []
+        self._arrivals = count()
+        self._step: tuple[Request, ...] = ()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is to be done."""
+        return not self._waiting and not self._running
+
+    def count(self, messages: Sequence[dict[str, str]]) -> int:
+        """Return the tokens of the messages as a prompt. Safe beside a running step."""
+        return len(self._template.encode(messages))
+
+    def add(self, asked: dict[str, Any], send: Send) -> None:
+        """Take a request in. Raises PromptTooLong, or ValueError for a schema that is none."""
+        tokens = self._template.encode(asked["messages"])
+        self._refuse_too_long(len(tokens), asked["max_tokens"])
+        request = Request(
+            number=asked["id"],
+            lane=Lane(asked["lane"]),
+            audience=asked["audience"],
+            tokens=tokens,
+            most=asked["max_tokens"],
+            sampler=Sampler(
+                self._llama.vocabulary, asked["schema"], asked["temperature"], asked["seed"]
+            ),
+            emission=Emission(asked["stop"]),
+            send=send,
+            arrival=next(self._arrivals),
+            served_at=self._now(),
+            prompt=len(tokens),
+        )
+        self._waiting.append(request)
+
+    def _refuse_too_long(self, prompt: int, most: int) -> None:
+        if self._context < prompt + most:
+            raise PromptTooLong(
+                f"The prompt takes {prompt} tokens and {most} are asked "
+                f"for, but the context holds {self._context}."
+            )
+
+    def cancel(self, number: int) -> None:
+        """Call a request off; its slot is free at once."""
+        for request in [*self._waiting, *self._running]:
+            if request.number == number:
+                self._end(request, "cancelled")
+
+    def should_yield(self, order: dict[str, Any]) -> bool:
+        """Whether the running step should be broken off for an order; asked by another thread.
+
+        So it should for a customer, where it does nothing for customers, and where those it
+        does something for have gone.
+        """
+        step = self._step
+        if not step:
+            return False
+        if order["op"] == "cancel":
+            return all(request.number == order["id"] for request in step)
+        return bool(order.get("lane") == Lane.CHAT) and all(r.lane != Lane.CHAT for r in step)
+
+    def fail(self, message: str) -> None:
+        """Give up what is running, after an error that may have spoiled it."""
+        for request in list(self._running):
+            request.send(event="error", id=request.number, message=message)
+            self._end(request, "failed")
+        self._llama.clear()
+
+    def step(self) -> None:
+        """Admit who waits, evaluate one step, and choose a token for each who can have one."""
+        self._admit()
+        works = [
+            Work(request.lane, request.arrival, request.pending, request.served_at)
+            for request in self._running
+        ]
+        shares = plan_step(works, self._now(), STEP_TOKENS)
+        self._evaluate([(self._running[share.place], share.tokens) for share in shares])
+
+    def score(self, asked: dict[str, Any]) -> list[float]:
+        """Return for each continuation the log-probability that it follows the messages.
+
+        The prompt is evaluated once, and several continuations after it in one step. Raises
+        PromptTooLong, or ValueError for a continuation that is empty or longer than a step.
+        """
+        prompt = self._template.encode(asked["messages"])
+        endings = [self._llama.tokenize(text) for text in asked["continuations"]]
+        if not all(0 < len(ending) <= STEP_TOKENS for ending in endings):
+            raise ValueError(f"Continuations have 1 to {STEP_TOKENS} tokens.")
+        self._refuse_too_long(len(prompt), max(map(len, endings), default=0))
+        try:
+            after = self._read_prompt(prompt, asked["audience"])
+            groups = group_endings(endings, len(self._scoring), STEP_TOKENS)
+            return [score for group in groups for score in self._score(prompt, after, group)]
+        finally:
+            for sequence in self._scoring:
+                self._llama.cut(sequence)
+
+    def _read_prompt(self, prompt: list[int], audience: str) -> Logits:
+        """Evaluate a prompt in the first sequence for scoring; return the logits after it."""
+        sequence = self._scoring[0]
+        found = self._prefixes.find(audience, prompt)
+        begun = self._restore(sequence, found, len(prompt)) if found else 0
+        if found and begun == len(prompt):
+            return found.kept.logits
+        for start in range(begun, len(prompt), STEP_TOKENS):
+            rows = self._insist([Piece(sequence, start, prompt[start : start + STEP_TOKENS], 1)])
+        return self._keep(audience, prompt, sequence, rows[0])
+
+    def _score(self, prompt: list[int], after: Logits, endings: Sequence[list[int]]) -> list[float]:
+        pieces = []
+        for sequence, ending in zip(self._scoring, endings, strict=False):
+            if sequence != self._scoring[0]:
+                self._llama.cut(sequence)
+                self._llama.share(self._scoring[0], sequence)
+            if len(ending) > 1:
+                pieces.append(Piece(sequence, len(prompt), ending[:-1], len(ending) - 1))
+        rows = iter(self._insist(pieces) if pieces else [])
+        scores = [
+            sum(measure_log_probabilities([after, *islice(rows, len(ending) - 1)], ending))
+            for ending in endings
+        ]
+        self._llama.cut(self._scoring[0], len(prompt))
+        return scores
+
+    def _insist(self, pieces: Sequence[Piece]) -> list[Logits]:
+        """Evaluate a step; nothing breaks it off for good."""
+        while True:
+            try:
+                return self._llama.evaluate(pieces)
+            except Aborted:
+                continue
+
+    def _admit(self) -> None:
+        """Give slots to those who wait, in the order of their lanes, while there is room."""
+        self._waiting.sort(key=lambda request: (request.lane, request.arrival))
+        while self._waiting and self._has_room(self._waiting[0]):
+            request = self._waiting.pop(0)
+            request.slot = self._slots.pop()
+            self._running.append(request)
+
+    def _has_room(self, request: Request) -> bool:
+        """Whether there are a slot and cells; a quarter of both is for customers alone."""
+        if not self._running:
+            return True
+        share = 0.0 if request.lane == Lane.CHAT else RESERVED
+        held = request.cells + sum(running.cells for running in self._running)
+        free = len(self._slots) - int(share * (len(self._slots) + len(self._running)))
+        return free > 0 and held <= self._llama.size.cells * (1 - share)
+
+    def _begin(self, request: Request) -> Logits | None:
+        """Take what was evaluated before; return the logits after it if it is all."""
+        request.begun = True
+        found = self._prefixes.find(request.audience, request.tokens)
+        if found is None:
+            return None
+        request.evaluated = request.reused = self._restore(request.slot, found, request.prompt)
+        return found.kept.logits if request.reused == request.prompt else None
+
+    def _restore(self, sequence: int, found: Found, prompt: int) -> int:
+        """Give a sequence what it shares with a kept prompt; return how many tokens it has."""
+        if not self._llama.restore(sequence, found.kept.state):
+            self._prefixes.forget(found.kept)
+            self._llama.cut(sequence)
+            return 0
+        if found.whole and found.shared == prompt:
+            return prompt
+        # The last token is always evaluated: sampling needs what it leaves behind.
+        shared = min(found.shared, prompt - 1)
+        self._llama.cut(sequence, shared)
+        return shared
+
+    def _evaluate(self, shared: Sequence[tuple[Request, int]]) -> None:
+        pieces = []
+        for request, tokens in shared:
+            if not request.begun and (logits := self._begin(request)) is not None:
+                self._choose(request, logits)
+            else:
+                pieces.append((request, self._cut_piece(request, tokens)))
+        if not pieces:
+            return
+        self._step = tuple(request for request, _ in pieces)
+        try:
+            rows = self._llama.evaluate([piece for _, piece in pieces])
+        except Aborted:
+            return
+        finally:
+            self._step = ()
+        now, left = self._now(), iter(rows)
+        for request, piece in pieces:
+            request.served_at = now
+            request.evaluated += len(piece.tokens)
+            if piece.wanted:
+                self._continue(request, next(left))
+
+    def _cut_piece(self, request: Request, tokens: int) -> Piece:
+        end = request.evaluated + min(tokens, max(1, request.pending))
+        part = request.tokens[request.evaluated : end]
+        return Piece(request.slot, request.evaluated, part, int(end == len(request.tokens)))
+
+    def _continue(self, request: Request, logits: Logits) -> None:
+        if request.evaluated == request.prompt and request.computed >= SHORTEST_KEPT:
+            self._keep(request.audience, request.tokens, request.slot, logits)
+        self._choose(request, logits)
+
+    def _keep(self, audience: str, prompt: Sequence[int], sequence: int, logits: Logits) -> Logits:
+        """Keep the state after a prompt; return a copy of the logits, which the next step ends."""
+        after = logits.copy()
+        state = self._llama.save(sequence)
+        self._prefixes.keep(Kept(audience, np.asarray(prompt, np.int32), state, after))
+        return after
+
+    def _choose(self, request: Request, logits: Logits) -> None:
+        token = request.sampler.choose(logits)
+        last = self._llama.ends(token)
+        request.take(token, self._llama.to_bytes(token), last=last)
+        if request.reason:
+            self._end(request, request.reason)
+
+    def _end(self, request: Request, reason: str) -> None:
+        request.reason = reason
+        if request in self._waiting:
+            self._waiting.remove(request)
+        if request in self._running:
+            self._running.remove(request)
+            self._llama.cut(request.slot)
+            self._slots.append(request.slot)
+        request.sampler.close()
+        request.finish()
+
+
+def group_endings(endings: Sequence[list[int]], most: int, tokens: int) -> list[list[list[int]]]:
+    """Return endings in groups of at most `most`, of at most `tokens` tokens together."""
+    groups: list[list[list[int]]] = []
+    for ending in endings:
+        last = groups[-1] if groups else []
+        if last and len(last) < most and sum(map(len, last)) + len(ending) <= tokens:
+            last.append(ending)
+        else:
+            groups.append([ending])
+    return groups

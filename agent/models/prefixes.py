@@ -1,0 +1,114 @@
+"""States of prompts that were evaluated before, kept within a budget of memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Tokens = NDArray[np.int32]
+Logits = NDArray[np.float32]
+
+
+@dataclass(slots=True)
+class Kept:
+    """A prompt's tokens, the state after them, and the logits of what may follow."""
+
+    audience: str
+    tokens: Tokens
+    state: bytes
+    logits: Logits
+    hits: int = 1
+    worth: float = field(default=0.0)
+
+    @property
+    def size(self) -> int:
+        """How many bytes it takes."""
+        return len(self.state) + self.tokens.nbytes + self.logits.nbytes
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A kept prompt, and how many tokens at its beginning are the ones looked for."""
+
+    kept: Kept
+    shared: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether the kept prompt is all of it shared."""
+        return self.shared == len(self.kept.tokens)
+
+
+class Prefixes:
+    """Keeps prompts, and lets those go whose computation is saved least often for their size.
+
+    Greedy-Dual-Size-Frequency (Cherkasova, 1998): a prompt is worth its hits times the tokens
+    that it saves for each byte, on top of the worth of what was let go last, so that old fame
+    fades. Nothing that was kept for one audience is found for another.
+    """
+
+    def __init__(self, budget: int) -> None:
+        self._budget = budget
+        self._kept: list[Kept] = []
+        self._faded = 0.0
+        self.size = 0
+
+    def __len__(self) -> int:
+        """How many prompts are kept."""
+        return len(self._kept)
+
+    def find(self, audience: str, tokens: Sequence[int]) -> Found | None:
+        """Return the kept prompt that shares most of the beginning of `tokens`."""
+        wanted = np.asarray(tokens, np.int32)
+        candidates = (kept for kept in self._kept if kept.audience == audience)
+        found = max(
+            (Found(kept, count_shared(kept.tokens, wanted)) for kept in candidates),
+            key=lambda each: (each.shared, each.whole),
+            default=None,
+        )
+        if found is None or not found.shared:
+            return None
+        found.kept.hits += 1
+        self._appraise(found.kept)
+        return found
+
+    def keep(self, new: Kept) -> None:
+        """Keep a prompt; those that are its beginning, and what is worth least, are let go."""
+        for kept in [kept for kept in self._kept if _covers(new, kept)]:
+            new.hits += kept.hits
+            self._drop(kept)
+        if new.size > self._budget:
+            return
+        while self.size + new.size > self._budget:
+            least = min(self._kept, key=lambda kept: kept.worth)
+            self._faded = least.worth
+            self._drop(least)
+        self._appraise(new)
+        self._kept.append(new)
+        self.size += new.size
+
+    def forget(self, kept: Kept) -> None:
+        """Let a prompt go whose state turned out to be of no use."""
+        if any(each is kept for each in self._kept):
+            self._drop(kept)
+
+    def _appraise(self, kept: Kept) -> None:
+        kept.worth = self._faded + kept.hits * len(kept.tokens) / kept.size
+
+    def _drop(self, kept: Kept) -> None:
+        self._kept = [each for each in self._kept if each is not kept]
+        self.size -= kept.size
+
+
+def count_shared(left: Tokens, right: Tokens) -> int:
+    """Return how many leading tokens both have."""
+    length = min(len(left), len(right))
+    differ = np.flatnonzero(left[:length] != right[:length])
+    return int(differ[0]) if len(differ) else length
+
+
+def _covers(longer: Kept, kept: Kept) -> bool:
+    if longer.audience != kept.audience or len(kept.tokens) > len(longer.tokens):
+        return False
+    return count_shared(longer.tokens, kept.tokens) == len(kept.tokens)

@@ -1,0 +1,83 @@
+"""A request in the engine, from its prompt's first token to its text's end."""
+
+import codecs
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from agent.lanes import Lane
+from agent.models.emission import Emission
+from agent.models.sampling import Sampler
+
+Send = Callable[..., None]
+
+
+@dataclass(slots=True)
+class Request:
+    """What is to be generated, and how far it is.
+
+    `tokens` are the prompt's and those written since; `evaluated` of them are in the model's
+    memory, in the sequence `slot`. `reused` were taken from what was kept.
+    """
+
+    number: int
+    lane: Lane
+    audience: str
+    tokens: list[int]
+    most: int
+    sampler: Sampler
+    emission: Emission
+    send: Send
+    arrival: int
+    served_at: float
+    slot: int = -1
+    prompt: int = 0
+    evaluated: int = 0
+    reused: int = 0
+    written: int = 0
+    begun: bool = False
+    reason: str = ""
+    decoder: Any = field(default_factory=lambda: codecs.getincrementaldecoder("utf-8")("replace"))
+
+    @property
+    def cells(self) -> int:
+        """The most tokens that it can come to hold."""
+        return self.prompt + self.most
+
+    @property
+    def pending(self) -> int:
+        """How many tokens of its prompt are still to be evaluated."""
+        return max(0, self.prompt - self.evaluated)
+
+    @property
+    def computed(self) -> int:
+        """How many tokens of its prompt had to be computed."""
+        return self.prompt - self.reused
+
+    def take(self, token: int, text: bytes, *, last: bool) -> None:
+        """Add a token that was chosen; `last` if it ends the text."""
+        self.written += 1
+        self.tokens.append(token)
+        if last:
+            self.reason = "stop"
+        elif shown := self.emission.push(self.decoder.decode(text)):
+            self.send(event="text", id=self.number, text=shown)
+        if self.emission.stopped:
+            self.reason = "stop"
+        elif not self.reason and self.written == self.most:
+            self.reason = "length"
+
+    def finish(self) -> None:
+        """Send what was held back, and the end, unless it failed."""
+        if self.reason == "failed":
+            return
+        if self.reason != "cancelled" and (rest := self.emission.finish()):
+            self.send(event="text", id=self.number, text=rest)
+        self.send(
+            event="done",
+            id=self.number,
+            reason=self.reason,
+            prompt_tokens=self.prompt,
+            reused_tokens=self.reused,
+            tokens=self.written,
+        )

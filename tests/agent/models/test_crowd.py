@@ -1,0 +1,151 @@
+"""Many requests at once on a real model."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from agent.errors import ModelFailed
+from agent.lanes import Lane
+from agent.models.local import LocalChatModel
+from agent.models.memory import Sizes
+from agent.ports import Clock, Completion
+from tests.contracts.chat_model import ask, read
+
+pytestmark = [pytest.mark.model]
+
+TOPICS = ("key", "pool", "bread", "train", "dog", "bill", "lamp", "roof")
+MARK = "Repeat exactly: {word} {word} {word}"
+ENDLESS = ask("Count from 1 to 1000, one number a line.", max_tokens=2000)
+
+
+@pytest.fixture(scope="module")
+async def model(small_model: Path, clock: Clock) -> AsyncIterator[LocalChatModel]:
+    sizes = Sizes(sequences=6, cells=8192, prefix_bytes=64 * 2**20)
+    model = LocalChatModel(small_model, "small", "", sizes=sizes, clock=clock, waiting=1000)
+    await model.start()
+    yield model
+    await model.aclose()
+
+
+def about(word: str, max_tokens: int = 12) -> Completion:
+    return ask(MARK.format(word=word), max_tokens=max_tokens)
+
+
+async def test_the_same_prompt_gives_the_same_answer_alone_and_in_a_crowd(
+    model: LocalChatModel,
+) -> None:
+    alone = [await read(model, about(word)) for word in TOPICS]
+    together = await asyncio.gather(*(read(model, about(word)) for word in TOPICS))
+    assert list(together) == alone
+    for word, text in zip(TOPICS, together, strict=True):
+        assert word in text.lower()
+
+
+async def test_nobody_gets_another_s_text_and_no_place_is_lost(model: LocalChatModel) -> None:
+    rng = random.Random(7)
+    expected = {word: await read(model, about(word)) for word in TOPICS}
+    agreed: list[bool] = []
+    schema = {"type": "object", "properties": {"n": {"type": "integer", "maximum": 9}}}
+
+    async def visit(number: int) -> None:
+        word = rng.choice(TOPICS)
+        request = replace(about(word), lane=rng.choice(list(Lane)))
+        kind = number % 10
+        if kind == 0:  # goes away at some moment
+            await asyncio.sleep(rng.random())
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(rng.random() / 5):
+                    await read(model, replace(request, max_tokens=3000))
+        elif kind == 1:
+            assert await read(model, replace(request, schema=schema, max_tokens=40))
+        elif kind == 2:  # another temperature, whose text nobody knows
+            assert await read(model, replace(request, temperature=1.0, seed=number))
+        else:
+            text = await read(model, request)
+            assert set(text.lower().split()) == {word}
+            agreed.append(text == expected[word])
+
+    await asyncio.gather(*(visit(number) for number in range(120)))
+    # In a crowd the last bits of the logits differ, and with them a token now and then.
+    assert sum(agreed) >= 0.9 * len(agreed) > 0
+    async with asyncio.timeout(20):
+        assert all(await asyncio.gather(*(read(model, about(word)) for word in TOPICS)))
+
+
+async def test_a_new_request_writes_beside_a_long_prompt(model: LocalChatModel) -> None:
+    long = ask("The house by the sea has a garden and a gate. " * 250, max_tokens=4)
+    async with aclosing(model.stream(ENDLESS)) as pieces:  # type: ignore[type-var] # a generator
+        await anext(pieces)
+        reading = asyncio.create_task(read(model, long))
+        seen = 0
+        while not reading.done():
+            await anext(pieces)
+            seen += 1
+        assert await reading
+    assert seen > 5
+
+
+async def test_a_customer_comes_before_batch_work(model: LocalChatModel) -> None:
+    ended: list[str] = []
+
+    async def run(name: str, request: Completion) -> None:
+        await read(model, request)
+        ended.append(name)
+
+    batch = [
+        replace(ask(f"List {n}. " + "The wind blows. " * 200, max_tokens=8), lane=Lane.BATCH)
+        for n in range(8)
+    ]
+    working = [asyncio.create_task(run("batch", request)) for request in batch]
+    await asyncio.sleep(0.2)
+    await run("chat", about("sail", max_tokens=4))
+    assert ended.count("batch") <= 1
+    await asyncio.gather(*working)
+    assert len(ended) == 9
+
+
+async def test_a_seed_gives_the_same_text_again(model: LocalChatModel) -> None:
+    drawn = [replace(about("boat"), temperature=1.2, seed=seed) for seed in (1, 1, 2, 3)]
+    first, again, *others = [await read(model, request) for request in drawn]
+    assert again == first
+    assert {first} != {first, *others}
+
+
+async def test_what_was_computed_is_not_computed_again(model: LocalChatModel) -> None:
+    request = ask("The bridge is long. " * 60 + "What is long?", max_tokens=4)
+    await read(model, request)
+    before = count_tokens(model)
+    await read(model, request)
+    after = count_tokens(model)
+    assert after[0] - before[0] == after[1] - before[1] > 250
+
+
+def count_tokens(model: LocalChatModel) -> tuple[int, int]:
+    return model.usage.prompt_tokens, model.usage.reused_tokens
+
+
+async def test_one_audience_s_state_is_not_another_s(model: LocalChatModel) -> None:
+    request = ask("The tower is tall. " * 60, max_tokens=4)
+    await read(model, request)
+    before = model.usage.reused_tokens
+    await read(model, replace(request, audience="staff"))
+    assert model.usage.reused_tokens == before
+
+
+async def test_likelier_continuations_score_higher(model: LocalChatModel) -> None:
+    messages = ask("What is the capital of France? Answer with one word.").messages
+    scores = await model.score(messages, ["Paris", "Berlin", "Two bananas in the rain"])
+    assert scores[0] > scores[1] > scores[2]
+    assert scores[0] <= 0
+    again = await model.score(messages, ["Two bananas in the rain", "Paris"])
+    assert again[1] == pytest.approx(scores[0], abs=0.05)
+    many = await model.score(messages, [f"Number {n} is Paris" for n in range(20)])
+    alone = await model.score(messages, ["Number 17 is Paris"])
+    assert many[17] == pytest.approx(alone[0], abs=0.5)
+    with pytest.raises(ModelFailed, match="1 to 128 tokens"):
+        await model.score(messages, [""])
