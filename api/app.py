@@ -148,6 +148,7 @@ def _take(app: FastAPI, services: Services) -> None:
     state.turns = Turns(ledger, handoffs, assistant, state.metrics, notice)
     state.desk = Desk(ledger, handoffs, suggestions, assistant, live, preparation)
     state.jobs = open_jobs(services)
+    state.metrics.watch_model(services.model)
     state.startup.finish(services)
 
 

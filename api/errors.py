@@ -28,7 +28,7 @@ MEDIA_TYPE = "application/problem+json"
 
 # Status, kind and detail; where the detail is None, the error's own text holds nobody's words.
 KNOWN: dict[type[Exception], tuple[int, str, str | None]] = {
-    ModelBusy: (503, "model-busy", None),
+    ModelBusy: (429, "model-busy", None),
     ModelFailed: (503, "model-failed", "The model stopped; try again."),
     ModelUnusable: (
         503,

@@ -1,10 +1,30 @@
 """What Prometheus may know."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from collections.abc import Iterator
+from dataclasses import fields
 
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
+
+from agent.ports import Metered, Usage
 from agent.state import Reply
 
 SECONDS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 21, 34, 60)
+
+
+class ModelUsage(Collector):
+    """What a model has done, as it counts it itself."""
+
+    def __init__(self, model: Metered) -> None:
+        self._model = model
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """Yield a counter for each of its figures."""
+        for field in fields(Usage):
+            value = getattr(self._model.usage, field.name)
+            name = f"frontdesk_model_{field.name}"
+            yield CounterMetricFamily(name, f"The model's {field.name}.", value=value)
 
 
 class Metrics:
@@ -65,6 +85,11 @@ class Metrics:
     def count_request(self, route: str, method: str, status: int) -> None:
         """Count an answered request."""
         self._requests.labels(route, method, str(status)).inc()
+
+    def watch_model(self, model: object) -> None:
+        """Show what a model has done, if it counts that."""
+        if isinstance(model, Metered):
+            self.registry.register(ModelUsage(model))
 
     def count_webhook(self, kind: str, result: str) -> None:
         """Count a try to tell a webhook something: `sent`, `put_off` or `failed`."""

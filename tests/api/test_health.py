@@ -10,11 +10,14 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from agent.errors import ModelUnusable
+from agent.ports import Usage
 from api.app import create_app
 from api.assembly import Notify, Services
+from api.metrics import Metrics
 from api.settings import Settings
 from tests.api.assistants import FakeAssistant
 from tests.api.frames import Customer
+from tests.fakes.chat_model import FakeChatModel
 
 MESSAGES = "/v1/conversations/{conversation_id}/messages"
 
@@ -123,6 +126,19 @@ def test_metrics_count_turns_and_requests_by_template(
     ):
         assert line in text
     assert customer.conversation_id not in text
+
+
+class CountingModel(FakeChatModel):
+    usage = Usage(requests=2, prompt_tokens=900, reused_tokens=600, written_tokens=40)
+
+
+def test_metrics_show_what_the_model_did_not_have_to_compute_again() -> None:
+    metrics = Metrics()
+    metrics.watch_model(CountingModel())
+    metrics.watch_model(FakeChatModel())  # counts nothing, and is left out
+    text = metrics.render().decode()
+    assert "frontdesk_model_prompt_tokens_total 900.0" in text
+    assert "frontdesk_model_reused_tokens_total 600.0" in text
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc"])
