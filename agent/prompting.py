@@ -25,7 +25,7 @@ async def build_answer(deps: Deps, question: str, passages: Sequence[Passage]) -
     """
     kept = list(passages)
     while True:
-        messages = _answer_messages(deps.company, question, kept)
+        messages = write_answer_messages(deps.company, question, kept)
         if await _fits(deps.model, messages) or not kept:
             audiences = sorted({passage.audience for passage in kept} - {PUBLIC})
             return Completion(
@@ -44,12 +44,13 @@ async def build_answer(deps: Deps, question: str, passages: Sequence[Passage]) -
 
 def build_warm_up(company: str) -> Completion:
     """Return a request that leaves behind the state of what every answer's prompt begins with."""
-    return Completion(_answer_messages(company, "Hello", ()), max_tokens=1)
+    return Completion(write_answer_messages(company, "Hello", ()), max_tokens=1)
 
 
-def _answer_messages(
+def write_answer_messages(
     company: str, question: str, passages: Sequence[Passage]
 ) -> tuple[ChatMessage, ...]:
+    """Return the messages that ask for an answer from passages."""
     shown = [_show(passage) for passage in passages]
     return (
         {"role": "system", "content": render("answer_system", company=company)},

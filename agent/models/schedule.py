@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from agent.lanes import Lane
 
 STARVED_S = 5.0
+LONE = 4
 
 
 @dataclass(slots=True)
@@ -31,7 +32,10 @@ class Share:
 
 
 def plan_step(works: Sequence[Work], now: float, budget: int) -> list[Share]:
-    """Return the shares of one step, of at most `budget` tokens.
+    """Return the shares of one step, of at most `budget` tokens where somebody would wait for it.
+
+    A customer's prompt that nobody's writing waits for has LONE times as many: larger steps are a
+    little quicker.
 
     Whoever writes gets a token in each step, so that a long prompt stalls nobody; prompts share
     what is left, one after the other, so that the first of them is done soonest (chunked
@@ -47,6 +51,8 @@ def plan_step(works: Sequence[Work], now: float, budget: int) -> list[Share]:
     allowed = [place for place, work in enumerate(works) if work.lane <= urgent or place in starved]
     allowed.sort(key=lambda place: (place not in starved, works[place].lane, works[place].arrival))
     shares = [Share(place, 1) for place in allowed if not works[place].pending][:budget]
+    if not shares and urgent == Lane.CHAT and not starved:
+        budget *= LONE
     room = budget - len(shares)
     for place in allowed:
         tokens = min(works[place].pending, room)

@@ -35,6 +35,7 @@ import llama_cpp
 from agent.models.engine import SCORED, STEP_TOKENS, Engine, PromptTooLong
 from agent.models.llama import Llama, Size
 from agent.models.prefixes import Prefixes
+from agent.models.schedule import LONE
 
 PR_SET_PDEATHSIG = 1
 LOG_ERROR = 4  # GGML_LOG_LEVEL_ERROR; llama_cpp._logger has an older numbering
@@ -121,7 +122,7 @@ def _load(options: argparse.Namespace) -> Llama:
     size = Size(
         cells=max(options.cells, options.context),
         sequences=options.sequences + SCORED,
-        step=STEP_TOKENS,
+        step=STEP_TOKENS * LONE,
         threads=options.threads,
     )
     try:

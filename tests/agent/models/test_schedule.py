@@ -1,5 +1,5 @@
 from agent.lanes import Lane
-from agent.models.schedule import STARVED_S, Share, Work, plan_step
+from agent.models.schedule import LONE, STARVED_S, Share, Work, plan_step
 
 
 def make(arrival: int, pending: int = 0, lane: Lane = Lane.CHAT, served_at: float = 100.0) -> Work:
@@ -19,7 +19,16 @@ def test_whoever_writes_has_a_token_in_each_step_beside_a_long_prompt() -> None:
 
 
 def test_the_first_prompt_is_finished_first_and_the_next_has_what_is_left() -> None:
-    assert plan(make(1, 500), make(0, 100)) == [Share(1, 100), Share(0, 28)]
+    assert plan(make(1, 500), make(0, 100), make(2)) == [
+        Share(2, 1),
+        Share(1, 100),
+        Share(0, 27),
+    ]
+
+
+def test_a_customer_s_prompt_that_nobody_waits_for_has_larger_steps() -> None:
+    assert plan(make(0, 1000)) == [Share(0, 128 * LONE)]
+    assert plan(make(0, 1000, Lane.BATCH)) == [Share(0, 128)]
 
 
 def test_while_a_customer_s_prompt_is_read_other_lanes_rest() -> None:
@@ -38,12 +47,12 @@ def test_the_desk_comes_before_batch_work() -> None:
 def test_what_rested_for_long_goes_first_once() -> None:
     rested = make(0, 500, Lane.BATCH, served_at=100 - STARVED_S)
     assert plan(make(1, 500), rested) == [Share(1, 128)]
-    assert plan(make(1, 500), make(0, 500, Lane.BATCH)) == [Share(0, 128)]
+    assert plan(make(1, 500), make(0, 500, Lane.BATCH)) == [Share(0, 500)]
 
 
 def test_prompts_of_one_lane_do_not_take_turns_however_long_they_wait() -> None:
     waited = make(1, 500, served_at=0.0)
-    assert plan(make(0, 500), waited) == [Share(0, 128)]
+    assert plan(make(0, 500), waited, make(2)) == [Share(2, 1), Share(0, 127)]
 
 
 def test_there_are_never_more_tokens_than_the_step_holds() -> None:
