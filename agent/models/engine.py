@@ -110,9 +110,12 @@ class Engine:
     def fail(self, message: str) -> None:
         """Give up what is running, after an error that may have spoiled it."""
         for request in list(self._running):
-            request.send(event="error", id=request.number, message=message)
-            self._end(request, "failed")
+            self._give_up(request, message)
         self._llama.clear()
+
+    def _give_up(self, request: Request, message: str) -> None:
+        request.send(event="error", id=request.number, message=message)
+        self._end(request, "failed")
 
     def step(self) -> None:
         """Admit who waits, evaluate one step, and choose a token for each who can have one."""
@@ -258,7 +261,11 @@ class Engine:
         return after
 
     def _choose(self, request: Request, logits: Logits) -> None:
-        token = request.sampler.choose(logits)
+        try:
+            token = request.sampler.choose(logits)
+        except Exception as error:  # noqa: BLE001 - a grammar's trouble is that request's alone
+            self._give_up(request, str(error) or repr(error))
+            return
         last = self._llama.ends(token)
         request.take(token, self._llama.to_bytes(token), last=last)
         if request.reason:
