@@ -21,7 +21,7 @@ class Sizes:
 
     context_tokens: int = 4096
     threads: int = 2
-    sequences: int = 16
+    sequences: int = 4
     cells: int = 12_288
     prefix_bytes: int = 512 * 2**20
 
