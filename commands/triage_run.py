@@ -18,6 +18,7 @@ from agent.triage.artefacts import Artefact
 from agent.triage.cascade import Cascade
 from agent.triage.cells import list_columns, to_cells
 from agent.triage.effort import Effort
+from agent.triage.errors import TriageError
 from agent.triage.exports import Columns, recognise
 from agent.triage.job import BATCH, REJECT_COLUMNS, Files, Judge, Notebook, Progress, run_job
 from agent.triage.reading import Reject, Source, check, open_source
@@ -37,6 +38,8 @@ STDIO = "-"
 PREVIEWED = 5
 QUOTED = 60
 RATE_AFTER_S = 0.5
+# A ticket that the language model looks at takes seconds: what is done is kept every half minute.
+SLOW_BATCH = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +105,9 @@ class Run:
     async def run(self) -> Progress:
         """Triage the whole file, or what is left of it."""
         begun = time.monotonic()
-        files = self._make_files()
-        progress = files.notebook.read(self._make_recipe())
+        refuse_same_files(self._options)
+        files, recipe = self._make_files(), self._make_recipe()
+        progress = Progress(recipe) if self._options.fresh else files.notebook.read(recipe)
         if progress.written:
             return await run_job([], recognise(["text"]), _judge_nothing, files, progress)
         async with AsyncExitStack() as stack:
@@ -112,6 +116,8 @@ class Run:
             if progress.rows:
                 err.print(f"Going on after row {progress.rows:,}.")
             engine = await stack.enter_async_context(self._start())
+            if self._options.fresh:  # not before all that is needed could be opened
+                files.forget()
             with _show_bar(source, progress.rows) as watch:
                 done = await run_job(
                     source.rows,
@@ -122,6 +128,8 @@ class Run:
                     watch=watch,
                     batch=engine.batch,
                 )
+            if self._options.fresh and not done.rejected:
+                self._options.rejects.unlink(missing_ok=True)  # of a run before
             for line in _summarise(done, engine.cascade, time.monotonic() - begun, self._options):
                 err.print(line, markup=False)
         return done
@@ -131,7 +139,8 @@ class Run:
         options = self._options
         if options.engine == "embedded":
             async with self._prepare() as opened:
-                yield Engine(self._make_judge(opened), BATCH, opened.cascade)
+                batch = SLOW_BATCH if options.model or options.draft else BATCH
+                yield Engine(self._make_judge(opened), batch, opened.cascade)
             return
         from api.tickets.cluster import ClusterJudge, make_recipe  # noqa: PLC0415 - it may be absent
 
@@ -154,11 +163,7 @@ class Run:
             return Files(Pipe(sys.stdout.buffer, columns), rejects, Notebook(None))
         output = Table(self._options.output, columns)
         notebook = Notebook(output.path.with_name(output.path.name + ".progress"))
-        if self._options.fresh:
-            notebook.remove()
-            for table in (output, rejects):
-                table.remove()
-        output.refuse_to_replace(notebook.exists())
+        output.refuse_to_replace(notebook.exists() or self._options.fresh)
         return Files(output, rejects, notebook)
 
     def _make_recipe(self) -> str:
@@ -166,8 +171,6 @@ class Run:
         told = {name: str(value) for name, value in asdict(self._options).items()}
         for name in ("fresh", "engine", "ray_address"):
             del told[name]
-        if str(self._options.source) != STDIO and self._options.source.exists():
-            told["size"] = str(self._options.source.stat().st_size)
         told["version"] = self._artefact.version
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
@@ -235,6 +238,18 @@ class Run:
                 for share, right, least in held_out["curve"]
             )
             show_table(f"{label}: what a threshold gives, on tickets held out", rows)
+
+
+def refuse_same_files(options: Options) -> None:
+    """Raise TriageError where a file would be read and written, or written twice."""
+    given = {"IN": options.source, "-o": options.output, "--rejects": options.rejects}
+    seen: dict[Path, str] = {}
+    for name, path in given.items():
+        if str(path) == STDIO:
+            continue
+        if other := seen.get(path.resolve()):
+            raise TriageError(f"{other} and {name} are the same file, {path}; name another.")
+        seen[path.resolve()] = name
 
 
 @dataclass(slots=True)

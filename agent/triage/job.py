@@ -1,5 +1,6 @@
 """A file of tickets from beginning to end, going on where it was interrupted."""
 
+import hashlib
 import json
 import os
 from collections import Counter
@@ -28,11 +29,13 @@ Watch = Callable[["Progress"], None]
 class Progress:
     """How far a job is: rows read, sizes of both files, and what was decided by whom.
 
-    `recipe` says what the rows are made with: a job goes on only with the same.
+    `recipe` says what the rows are made with, `digest` what was read: a job goes on only with the
+    same.
     """
 
     recipe: str
     rows: int = 0
+    digest: str = ""
     output_size: int = 0
     rejects_size: int = 0
     rejected: int = 0
@@ -90,6 +93,12 @@ class Files:
     rejects: Sink
     notebook: Notebook
 
+    def forget(self) -> None:
+        """Drop what was begun; a finished result stays until another one takes its place."""
+        self.notebook.remove()
+        self.output.discard()
+        self.rejects.discard()
+
 
 async def run_job(  # noqa: PLR0913 - a file in, two files out, and who judges
     rows: Iterable[Row],
@@ -107,13 +116,13 @@ async def run_job(  # noqa: PLR0913 - a file in, two files out, and who judges
     drops what came after, and does it again.
     """
     if not progress.written:
-        _open(files, progress)
         left = iter(rows)
-        for _ in islice(left, progress.rows):
-            pass
+        _skip(left, progress)
         try:
+            _open(files, progress)
             for part in _split(left, batch):
                 await _do_batch([check(row, columns) for row in part], judge, files, progress)
+                progress.digest = _digest(part, progress.digest)
                 files.notebook.write(progress)
                 watch(progress)
         finally:
@@ -123,6 +132,26 @@ async def run_job(  # noqa: PLR0913 - a file in, two files out, and who judges
         files.notebook.write(progress)
     _finish(files, progress)
     return progress
+
+
+def _skip(rows: Iterator[Row], progress: Progress) -> None:
+    """Pass over what is done already; raises TriageError if it is not what was read then."""
+    digest, passed = "", 0
+    for row in islice(rows, progress.rows):
+        digest, passed = _digest([row], digest), passed + 1
+    if passed < progress.rows or digest != progress.digest:
+        raise TriageError(
+            f"The first {progress.rows:,} rows are not those that this job was begun with. Give "
+            "it the same file, write to another -o, or begin anew with --fresh."
+        )
+
+
+def _digest(rows: Iterable[Row], digest: str) -> str:
+    """Return the digest of rows that come after those with a digest."""
+    for row in rows:
+        told = json.dumps([digest, row.cells, row.problem])  # ASCII, whatever the cells hold
+        digest = hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
+    return digest
 
 
 def _open(files: Files, progress: Progress) -> None:
@@ -136,12 +165,17 @@ def _open(files: Files, progress: Progress) -> None:
 def _split(rows: Iterator[Row], most: int) -> Iterator[list[Row]]:
     batch: list[Row] = []
     size = 0
-    for row in rows:
-        batch.append(row)
-        size += sum(map(len, row.cells.values()))
-        if len(batch) == most or size > LARGEST_BATCH:
+    try:
+        for row in rows:
+            batch.append(row)
+            size += sum(map(len, row.cells.values()))
+            if len(batch) == most or size > LARGEST_BATCH:
+                yield batch
+                batch, size = [], 0
+    except TriageError:
+        if batch:  # what came before the damage is not lost
             yield batch
-            batch, size = [], 0
+        raise
     if batch:
         yield batch
 

@@ -6,7 +6,8 @@ import io
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import polars as pl
+from polars.exceptions import PolarsError
 
 from agent.triage.errors import TriageError
 from agent.triage.exports import Columns
@@ -83,9 +85,23 @@ def open_source(
             raise TriageError(f"{path}: there is no such file.") from error
         except EOFError as error:
             raise TriageError(f"{path}: the file is cut off.") from error
-        except (OSError, LookupError, UnicodeError, pl.exceptions.PolarsError) as error:
+        except (OSError, LookupError, UnicodeError, zlib.error, PolarsError) as error:
             raise TriageError(f"{path} can't be read: {error}.") from error
-        yield source
+        yield replace(source, rows=_tell_damage(path, source.rows))
+
+
+def _tell_damage(path: Path, rows: Iterator[Row]) -> Iterator[Row]:
+    """Yield rows; raises TriageError where the file is damaged or cut off."""
+    number = 0
+    try:
+        for row in rows:
+            number = row.number
+            yield row
+    except (EOFError, OSError, zlib.error, PolarsError) as error:
+        raise TriageError(
+            f"After row {number} {path} can't be read on: {error}. Is it cut off? What was read is "
+            "kept; with the whole file in its place the same command goes on."
+        ) from error
 
 
 def _open(path: Path, encoding: str, form: Form | None, stack: ExitStack) -> Source:
@@ -130,25 +146,51 @@ def _open_csv(stream: Stream, encoding: str, stack: ExitStack) -> Source:
         first = text.readline()
     delimiter = max(DELIMITERS, key=first.count)
     # A header cell may itself hold a line break: the reader goes on where the line ended.
-    reader = csv.reader(chain([first], text), delimiter=delimiter)
+    lines = Lines(chain([first], text))
+    reader = csv.reader(lines, delimiter=delimiter)
     header = next(reader, [])
     if not header:
         raise TriageError("The file is empty: its first line should name the columns.")
-    return Source("csv", tuple(dict.fromkeys(header)), _read_csv(reader, header))
+    return Source("csv", tuple(dict.fromkeys(header)), _read_csv(reader, header, lines))
 
 
-def _read_csv(reader: Iterator[list[str]], header: list[str]) -> Iterator[Row]:
-    number = 0
+class Lines:
+    """Lines on their way to the reader: how many it took, and whether it asked for one too many.
+
+    A reader that is given a row by the end of the lines was inside a quotation.
+    """
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
+        self.number = 0
+        self.ended = False
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the lines."""
+        for line in self._lines:
+            self.number += 1
+            yield line
+        self.ended = True
+
+
+def _read_csv(reader: Iterator[list[str]], header: list[str], lines: Lines) -> Iterator[Row]:
+    number, begun = 0, lines.number + 1
     try:
         for cells in reader:
+            first, begun = begun, lines.number + 1
             if not cells or cells == header:
                 continue  # a blank line, or the header of another export pasted below
             number += 1
             problem = ""
             if len(cells) > len(header):
                 problem = f"it has {len(cells)} cells, but the header has {len(header)}"
+            if lines.ended:
+                problem = (
+                    f"a quotation mark in line {first} is not closed before the file ends: lines "
+                    f"{first} to {lines.number} are in one cell"
+                )
             yield Row(number, _gather(header, cells), problem)
-    except (csv.Error, OSError, EOFError, UnicodeError) as error:
+    except (csv.Error, UnicodeError) as error:
         raise TriageError(
             f"After row {number} the file can't be read on: {error}. "
             "Is a quotation mark not closed, or the file cut off?"

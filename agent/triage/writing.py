@@ -117,8 +117,16 @@ class Table:
         return self._columns
 
     def open(self, size: int) -> Self:
-        """Go on after the first `size` bytes; what is beyond them is dropped."""
+        """Go on after the first `size` bytes; what is beyond them is dropped.
+
+        Raises TriageError if there are fewer.
+        """
         self._part.parent.mkdir(parents=True, exist_ok=True)
+        if size > (self._part.stat().st_size if self._part.exists() else 0):
+            raise TriageError(
+                f"{self._part} is missing, or shorter than the job left it. Put it back, or begin "
+                "anew with --fresh."
+            )
         file = self._part.open("r+b" if self._part.exists() else "w+b")
         file.truncate(size)
         file.seek(size)
@@ -142,11 +150,6 @@ class Table:
             raise TriageError(
                 f"{self._path} is there already: the job is done. --fresh does it anew."
             )
-
-    def remove(self) -> None:
-        """Remove the file, finished or not."""
-        self._path.unlink(missing_ok=True)
-        self._part.unlink(missing_ok=True)
 
     def finish(self) -> None:
         """Put the file in its place."""

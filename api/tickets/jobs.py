@@ -4,8 +4,10 @@ import json
 import shutil
 from asyncio import Event
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,10 +24,12 @@ from agent.triage.verdicts import Triage
 from agent.triage.writing import Cells, Table
 from api.errors import log_unexpected
 from api.tickets.refusals import JobNotFound, JobUnfinished
-from api.tickets.triager import Triager
+from api.tickets.triager import Opened, Triager
 
 JOB, INPUT, RESULT, REJECTS, NOTEBOOK = "job.json", "input", "result.csv", "rejects.csv", "progress"
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
+# Single tickets and customers are served between two batches.
+BATCH = 128
 SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet", ".gz"})
 
 log = structlog.get_logger(__name__)
@@ -77,15 +81,20 @@ class Jobs:
 
     def find(self, job_id: str) -> Job:
         """Return a job; raises JobNotFound."""
-        path = self._folder / job_id / JOB
-        if Path(job_id).name != job_id or not path.exists():
+        if Path(job_id).name != job_id:
             raise JobNotFound(job_id)
-        saved = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            saved = json.loads((self._folder / job_id / JOB).read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise JobNotFound(job_id) from error
         return Job(**{**saved, "progress": Progress(**saved["progress"])})
 
     def list_all(self) -> list[Job]:
         """Return all jobs, the newest first."""
-        found = [self.find(path.parent.name) for path in self._folder.glob(f"*/{JOB}")]
+        found = []
+        for path in self._folder.glob(f"*/{JOB}"):
+            with suppress(JobNotFound):  # it was removed since
+                found.append(self.find(path.parent.name))
         return sorted(found, key=lambda job: job.created_at, reverse=True)
 
     def locate(self, job_id: str, name: str) -> Path:
@@ -106,24 +115,40 @@ class Jobs:
         """Do what waits, or what a restart has left half done; never returns."""
         while True:
             self._wake.clear()
-            for job in reversed(await to_thread.run_sync(self.list_all)):
-                if job.state in {WAITING, RUNNING}:
-                    await self._try(job)
+            try:
+                jobs = await to_thread.run_sync(self.list_all)
+            except Exception as error:  # noqa: BLE001 - no file in the folder may end the service
+                log_unexpected(error)
+                jobs = []
+            for job in reversed(jobs):
+                await self._try(job.id)
             await self._wake.wait()
 
-    async def _try(self, job: Job) -> None:
+    async def _try(self, job_id: str) -> None:
         try:
-            await self._do(job)
+            job = self.find(job_id)  # it may have been removed while others were done
+            if job.state in {WAITING, RUNNING}:
+                await self._do(job)
+        except JobNotFound:
+            return
         except FrontdeskError as error:
-            self._write(replace(self.find(job.id), state=FAILED, error=str(error)))
+            self._fail(job_id, str(error))
         except Exception as error:  # noqa: BLE001 - the next job can be done all the same
             log_unexpected(error)
-            self._write(
-                replace(self.find(job.id), state=FAILED, error="Something went wrong; see the log.")
-            )
+            self._fail(job_id, "Something went wrong; see the log.")
+
+    def _fail(self, job_id: str, why: str) -> None:
+        """Note why a job failed; where even that fails, the service goes on."""
+        try:
+            self._write(replace(self.find(job_id), state=FAILED, error=why))
+        except JobNotFound:
+            return
+        except Exception as error:  # noqa: BLE001 - a full disk, say
+            log_unexpected(error)
 
     async def _do(self, job: Job) -> None:
-        opened = await self._triager.open()
+        # A job that was begun ends with the version it was begun with, whatever was trained since.
+        opened = await self._triager.open(job.version or None)
         job = replace(job, state=RUNNING, version=opened.artefact.version)
         labels = [judge.label for judge in opened.artefact.classifier.judges]
         files = self._open_files(job, labels)
@@ -136,16 +161,17 @@ class Jobs:
             progress = await run_job(
                 source.rows,
                 recognise(source.header),
-                self._judge,
+                partial(self._judge, opened),
                 files,
                 files.notebook.read(job.version),
                 watch=watch,
+                batch=BATCH,
             )
         self._write(replace(job, state=DONE, share=1.0, progress=progress))
         log.info("triage_job_done", rows=progress.rows, rejected=progress.rejected)
 
-    async def _judge(self, tickets: Sequence[Ticket]) -> list[tuple[Triage, Cells]]:
-        _, triaged = await self._triager.triage(tickets)
+    async def _judge(self, opened: Opened, tickets: Sequence[Ticket]) -> list[tuple[Triage, Cells]]:
+        triaged = await self._triager.judge(opened, tickets)
         return [
             (triage, to_cells(ticket, triage))
             for ticket, triage in zip(tickets, triaged, strict=True)

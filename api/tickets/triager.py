@@ -33,10 +33,19 @@ class Triager:
         self._lock = Lock()
         self._opened: Opened | None = None
 
-    async def open(self) -> Opened:
-        """Return what judges now. Raises TriageError if nothing is trained, or can't be read."""
+    async def open(self, version: str | None = None) -> Opened:
+        """Return what judges now, or a version. Raises TriageError if it is not there."""
         async with self._lock:
-            return await self._refresh()
+            current = await self._refresh()
+            if version is None or version == current.artefact.version:
+                return current
+            shelf = await to_thread.run_sync(self._open_shelf)
+            return await self._load(shelf, version)
+
+    async def judge(self, opened: Opened, tickets: Sequence["Ticket"]) -> list["Triage"]:
+        """Return what is found out about each ticket by what was opened."""
+        async with self._lock:
+            return await opened.cascade.triage(tickets)
 
     async def triage(self, tickets: Sequence["Ticket"]) -> tuple[str, list["Triage"]]:
         """Return the version and what is found out about each ticket; raises TriageError."""
@@ -57,7 +66,9 @@ class Triager:
         shelf = await to_thread.run_sync(self._open_shelf)
         current = await to_thread.run_sync(shelf.read_current)
         if self._opened is None or self._opened.artefact.version != current:
-            artefact = await to_thread.run_sync(shelf.load, current)
-            cascade = await to_thread.run_sync(self._open_cascade, artefact)
-            self._opened = Opened(artefact, cascade)
+            self._opened = await self._load(shelf, current)
         return self._opened
+
+    async def _load(self, shelf: "Shelf", version: str) -> Opened:
+        artefact = await to_thread.run_sync(shelf.load, version)
+        return Opened(artefact, await to_thread.run_sync(self._open_cascade, artefact))

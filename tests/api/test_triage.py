@@ -17,6 +17,7 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
+from agent.triage.artefacts import Shelf
 from api.app import create_app
 from api.assembly import Services
 from api.storage.database import read_from
@@ -136,6 +137,52 @@ def test_a_job_that_a_restart_cut_off_is_done_after_it(services: Services, versi
     with TestClient(create_app(services.settings, services)) as client:
         client.headers["Authorization"] = f"Bearer {key}"
         assert _wait(client, "cut")["state"] == "done"
+
+
+def _keep_jobs(services: Services, *ids: str) -> Jobs:
+    names = iter(ids)
+    folder = services.settings.data / "triage" / "jobs"
+    jobs = Jobs(folder, services.triager, lambda: datetime.now(UTC), lambda: next(names))
+    for name in ids:
+        with (TICKETS / "new.csv").open("rb") as file:
+            jobs.add(f"{name}.csv", file)
+    return jobs
+
+
+async def test_a_job_removed_while_it_waits_stops_nothing(services: Services, version: str) -> None:
+    assert version
+    jobs = _keep_jobs(services, "first", "second", "third")
+    listed = jobs.list_all()
+    jobs.remove("second")
+    for job in listed:
+        await jobs._try(job.id)
+    assert {job.id: job.state for job in jobs.list_all()} == {"first": "done", "third": "done"}
+
+
+async def test_a_job_whose_files_cannot_be_written_stops_nothing(
+    services: Services, version: str
+) -> None:
+    assert version
+    jobs = _keep_jobs(services, "first", "second")
+    folder = services.settings.data / "triage" / "jobs"
+    (folder / "first" / "job.new").mkdir()  # nothing can be written there
+    for name in ("first", "second"):
+        await jobs._try(name)
+    assert jobs.find("second").state == "done"
+
+
+async def test_a_job_ends_with_the_version_it_was_begun_with(
+    services: Services, version: str
+) -> None:
+    jobs = _keep_jobs(services, "old")
+    jobs._write(replace(jobs.find("old"), state=RUNNING, version=version))
+    shelf = Shelf(services.settings.data / "triage")
+    artefact = shelf.load(version)
+    later = shelf.save(artefact.classifier, artefact.card, datetime(2030, 1, 1, tzinfo=UTC))
+    assert services.triager.read_version() == later.version != version
+    await jobs._try("old")
+    job = jobs.find("old")
+    assert (job.state, job.version) == ("done", version)
 
 
 def _sign_zendesk(body: bytes, now: datetime) -> dict[str, str]:

@@ -180,3 +180,24 @@ def test_an_evaluation_measures_accuracy_calibration_stages_and_scope(
     assert result["out_of_scope"]["auroc"] > 0.9
     assert "recall_at_95_in_scope" in result["out_of_scope"]
     assert len(result["draws"]) == 2
+
+
+def test_fresh_loses_neither_what_is_read_nor_a_good_result(
+    frontdesk: Run, trained: Path, tmp_path: Path
+) -> None:
+    source, output = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text("id,text\n1,my refund is missing\n")
+    before = source.read_bytes()
+    for words in (("-o", source), ("-o", output, "--rejects", source)):
+        done = frontdesk("triage", source, *words, "--fresh", data=trained)
+        assert done.returncode == 1
+        assert "the same file" in done.stderr
+        assert source.read_bytes() == before
+    assert frontdesk("triage", source, "-o", output, data=trained).returncode == 0
+    good = output.read_bytes()
+    for wrong in ((tmp_path / "typo.csv",), (source, "--map", "text=nothing")):
+        done = frontdesk("triage", *wrong, "-o", output, "--fresh", data=trained)
+        assert done.returncode == 1
+        assert output.read_bytes() == good
+    assert frontdesk("triage", source, "-o", output, "--fresh", data=trained).returncode == 0
+    assert _read(output)[0]["ticket_id"] == "1"

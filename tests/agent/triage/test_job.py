@@ -113,3 +113,39 @@ async def test_a_job_killed_while_its_files_are_put_in_place_ends_well(tmp_path:
     done = await _run(tmp_path, Judge(1))
     assert done.written
     assert _list(tmp_path) == {"out.csv", "bad.csv"}
+
+
+async def test_another_file_is_not_taken_for_the_one_that_was_begun(tmp_path: Path) -> None:
+    with pytest.raises(PowerCut):
+        await _run(tmp_path, Judge(fails_on=2))
+    other = [Row(n, {"id": f"X{n}", "text": f"other {n}"}) for n in range(1, ROWS + 1)]
+    for rows in (other, other[:5]):
+        files = _open(tmp_path)
+        progress = files.notebook.read("same")
+        with pytest.raises(TriageError, match="not those that this job was begun with"):
+            await run_job(rows, recognise(["id", "text"]), Judge(), files, progress)
+    assert (await _run(tmp_path, Judge())).rows == ROWS
+    assert _read(tmp_path / "out.csv", "ticket_id")[0] == "T1"
+
+
+async def test_what_came_before_damage_is_kept_and_the_whole_file_goes_on(tmp_path: Path) -> None:
+    def read_damaged() -> Iterator[Row]:
+        yield from list(_list_rows())[: BATCH + 5]
+        raise TriageError("cut off")
+
+    files = _open(tmp_path)
+    columns = recognise(["id", "text"])
+    with pytest.raises(TriageError, match="cut off"):
+        await run_job(read_damaged(), columns, Judge(), files, files.notebook.read("same"))
+    assert files.notebook.read("same").rows == BATCH + 5
+    assert (await _run(tmp_path, Judge())).rows == ROWS
+    ids = _read(tmp_path / "out.csv", "ticket_id")
+    assert len(ids) == len(set(ids)) == ROWS - ROWS // BAD_EVERY
+
+
+async def test_a_result_that_is_gone_half_way_is_said(tmp_path: Path) -> None:
+    with pytest.raises(PowerCut):
+        await _run(tmp_path, Judge(fails_on=2))
+    (tmp_path / "out.csv.part").unlink()
+    with pytest.raises(TriageError, match="missing, or shorter"):
+        await _run(tmp_path, Judge())

@@ -1,6 +1,7 @@
 import csv
 import gzip
 import json
+import random
 from pathlib import Path
 
 import polars as pl
@@ -8,7 +9,7 @@ import pytest
 
 from agent.triage.errors import TriageError
 from agent.triage.exports import recognise
-from agent.triage.reading import Reject, check, open_source
+from agent.triage.reading import Reject, Row, check, open_source
 from agent.triage.tickets import LONGEST, Ticket
 
 ROWS = [
@@ -143,3 +144,39 @@ def test_a_file_that_is_not_there_or_cut_off_is_said(tmp_path: Path) -> None:
     (tmp_path / "cut.csv.gz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(TriageError, match="cut off"):
         _read(tmp_path / "cut.csv.gz")
+
+
+def test_what_a_quotation_mark_swallows_is_rejected_with_its_lines(tmp_path: Path) -> None:
+    lines = b'id,text\n1,fine\n2,"never closed\n3,good\n4,good too\n'
+    good, bad = _read(_write(tmp_path / "in.csv", lines))
+    assert isinstance(good, Ticket)
+    assert isinstance(bad, Reject)
+    assert "line 3 is not closed" in bad.reason
+    assert "lines 3 to 5" in bad.reason
+
+
+@pytest.mark.parametrize("last", [b'2,"one\ntwo"', b'2,"one\ntwo"\n', b'2,5" pipe\n'])
+def test_quotation_marks_that_are_closed_or_stand_alone_are_fine(
+    tmp_path: Path, last: bytes
+) -> None:
+    rows = _read(_write(tmp_path / "in.csv", b'id,text\n1,5" wide,"a\nb"\n' + last))
+    assert isinstance(rows[-1], Ticket)
+
+
+@pytest.mark.parametrize("name", ["in.jsonl.gz", "in.csv.gz"])
+@pytest.mark.parametrize("damage", ["cut", "corrupt"])
+def test_a_damaged_archive_is_said_and_what_came_before_is_read(
+    tmp_path: Path, name: str, damage: str
+) -> None:
+    line = b'{"id": 1, "text": "some text"}\n' if "jsonl" in name else b"1,some text\n"
+    noise = random.Random(3).randbytes(60_000).hex().encode()
+    packed = gzip.compress((b"" if "jsonl" in name else b"id,text\n") + line * 3000 + noise)
+    half = len(packed) // 2
+    broken = packed[:half] if damage == "cut" else packed[:half] + b"\0" * half
+    (tmp_path / name).write_bytes(broken)
+    seen: list[Row] = []
+    with (
+        pytest.raises(TriageError, match="cut off"),
+        open_source(tmp_path / name) as source,
+    ):
+        seen.extend(source.rows)
