@@ -34,8 +34,10 @@ app = typer.Typer(
 )
 app.add_typer(models.app, name="models", help="The models: list, pull, verify.")
 app.add_typer(kb.app, name="kb", help="The knowledge base: import, search, status, rebuild.")
-app.add_typer(eval.app, name="eval", help="How good it is: retrieval, answers, verifier, traps.")
-app.add_typer(bench.app, name="bench", help="How fast it is: triage.")
+app.add_typer(
+    eval.app, name="eval", help="How good it is: retrieval, answers, verifier, traps, triage."
+)
+app.add_typer(bench.app, name="bench", help="How fast it is: triage, engine.")
 app.add_typer(staff.app, name="staff", help="Who works at the desk: add, list, disable, password.")
 app.add_typer(site.app, name="site", help="The websites that the widget is on.")
 app.add_typer(key.app, name="key", help="Keys of programs: add, list, revoke.")

@@ -16,7 +16,7 @@ from rich.progress import Progress as Bar
 
 from agent.triage.artefacts import Artefact
 from agent.triage.cascade import Cascade
-from agent.triage.cells import list_columns, to_cells
+from agent.triage.cells import list_columns, pair_cells, to_cells
 from agent.triage.effort import Effort
 from agent.triage.errors import TriageError
 from agent.triage.exports import Columns, recognise
@@ -209,15 +209,14 @@ class Run:
 
     def _make_judge(self, opened: Opened) -> Any:  # noqa: ANN401 - a job's judge
         async def judge(tickets: Sequence[Ticket]) -> list[tuple[Triage, Cells]]:
-            judged = await opened.cascade.triage(tickets)
-            rows: list[tuple[Triage, Cells]] = []
-            for ticket, triage in zip(tickets, judged, strict=True):
-                cells = dict(to_cells(ticket, triage))
-                if opened.assistant:
-                    longest = self._settings.max_message_chars
-                    cells |= await draft_reply(opened.assistant, ticket.text[:longest])
-                rows.append((triage, cells))
-            return rows
+            rows = pair_cells(tickets, await opened.cascade.triage(tickets))
+            if opened.assistant is None:
+                return rows
+            longest = self._settings.max_message_chars
+            return [
+                (triage, {**cells, **await draft_reply(opened.assistant, ticket.text[:longest])})
+                for ticket, (triage, cells) in zip(tickets, rows, strict=True)
+            ]
 
         return judge
 

@@ -47,11 +47,14 @@ class LinguaDetector:
 
     def detect_all(self, texts: Sequence[str]) -> list[str]:
         """Return a code for each text, computed on all cores."""
-        judged = self._lingua.compute_language_confidence_values_in_parallel(list(texts))
-        return [_choose(text, values) for text, values in zip(texts, judged, strict=True)]
+        telling = [text for text in texts if len(text) >= SHORTEST]
+        if not telling:
+            return [DEFAULT] * len(texts)
+        judged = iter(self._lingua.compute_language_confidence_values_in_parallel(telling))
+        return [DEFAULT if len(text) < SHORTEST else _choose(next(judged)) for text in texts]
 
 
-def _choose(text: str, values: Sequence[ConfidenceValue]) -> str:
-    if len(text) < SHORTEST or values[0].value < SURE_ENOUGH:
+def _choose(values: Sequence[ConfidenceValue]) -> str:
+    if values[0].value < SURE_ENOUGH:
         return DEFAULT
     return values[0].language.iso_code_639_1.name.lower()

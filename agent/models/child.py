@@ -72,7 +72,7 @@ class Child:
         options = {
             "--threads": sizes.threads,
             "--context": sizes.context_tokens,
-            "--cells": sizes.cells,
+            "--cells": sizes.all_cells,
             "--sequences": sizes.sequences,
             "--prefix-bytes": sizes.prefix_bytes,
         }

@@ -12,7 +12,6 @@ from llama_cpp._internals import LlamaModel
 from numpy.typing import NDArray
 
 ABORTED = 2
-NO_ROOM = 1
 TO_THE_END = -1
 
 

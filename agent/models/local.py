@@ -122,11 +122,8 @@ class LocalChatModel:
     async def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
         """Return how many tokens the messages take as a prompt. Doesn't wait for a place."""
         for _ in range(2):
-            child = await self._supervisor.require()
             with contextlib.suppress(ChildEnded), _as_failure("count tokens"):
-                event = await child.ask("count", messages=list(messages)).next(COUNTING_S)
-                if event["event"] == "error":
-                    raise ModelFailed(event["message"])
+                event = await self._ask("count", COUNTING_S, messages=list(messages))
                 return int(event["tokens"])
         raise ModelFailed("The model's process ended twice while it counted tokens.")
 
@@ -137,16 +134,21 @@ class LocalChatModel:
 
         Raises ModelFailed or ModelUnusable.
         """
-        child = await self._supervisor.require()
         fields = {"messages": list(messages), "continuations": list(continuations)}
         with _as_failure("score in time"):
             try:
-                event = await child.ask("score", audience=PUBLIC, **fields).next(SCORING_S)
+                event = await self._ask("score", SCORING_S, audience=PUBLIC, **fields)
             except ChildEnded as error:
                 raise ModelFailed("The model's process ended; it is restarted.") from error
+        return [float(score) for score in event["scores"]]
+
+    async def _ask(self, op: str, timeout_s: float, **fields: object) -> dict[str, Any]:
+        """Return the one event that answers; raises ChildEnded or TimeoutError too."""
+        child = await self._supervisor.require()
+        event = await child.ask(op, **fields).next(timeout_s)
         if event["event"] == "error":
             raise ModelFailed(event["message"])
-        return [float(score) for score in event["scores"]]
+        return event
 
     @contextlib.contextmanager
     def _take_place(self) -> Iterator[None]:

@@ -25,10 +25,15 @@ class Sizes:
     cells: int = 12_288
     prefix_bytes: int = 512 * 2**20
 
+    @property
+    def all_cells(self) -> int:
+        """The cells that there are: enough for the longest request."""
+        return max(self.cells, self.context_tokens)
+
 
 def estimate_memory(file_bytes: int, sizes: Sizes) -> int:
     """Return how many bytes of memory a model takes."""
-    cells = max(sizes.cells, sizes.context_tokens) * BYTES_PER_CONTEXT_TOKEN
+    cells = sizes.all_cells * BYTES_PER_CONTEXT_TOKEN
     return file_bytes + cells + sizes.prefix_bytes + BYTES_BESIDE
 
 

@@ -32,7 +32,7 @@ from typing import IO, Any
 
 import llama_cpp
 
-from agent.models.engine import SCORED, STEP_TOKENS, Engine, PromptTooLong
+from agent.models.engine import SCORED, STEP_TOKENS, Engine
 from agent.models.llama import Llama, Size
 from agent.models.prefixes import Prefixes
 from agent.models.schedule import LONE
@@ -58,7 +58,7 @@ class Exchange:
         for line in lines:
             order = json.loads(line)
             if order["op"] == "count":
-                self._count(order)
+                self._carry_out(order)
                 continue
             self._orders.put(order)
             if self._engine.should_yield(order):
@@ -81,24 +81,17 @@ class Exchange:
             self._out.write(json.dumps(event) + "\n")
             self._out.flush()
 
-    def _count(self, order: Order) -> None:
-        try:
-            tokens = self._engine.count(order["messages"])
-        except Exception as error:  # noqa: BLE001 - nothing may end the reading of orders
-            self.send(event="error", id=order["id"], message=str(error) or repr(error))
-        else:
-            self.send(event="count", id=order["id"], tokens=tokens)
-
     def _carry_out(self, order: Order) -> None:
         try:
             if order["op"] == "cancel":
                 self._engine.cancel(order["id"])
+            elif order["op"] == "count":
+                tokens = self._engine.count(order["messages"])
+                self.send(event="count", id=order["id"], tokens=tokens)
             elif order["op"] == "score":
                 self.send(event="scores", id=order["id"], scores=self._engine.score(order))
             else:
                 self._engine.add(order, self.send)
-        except PromptTooLong as error:
-            self.send(event="error", id=order["id"], message=str(error))
         except Exception as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
             self.send(event="error", id=order["id"], message=str(error) or repr(error))
 
@@ -120,7 +113,7 @@ def main() -> None:
 
 def _load(options: argparse.Namespace) -> Llama:
     size = Size(
-        cells=max(options.cells, options.context),
+        cells=options.cells,
         sequences=options.sequences + SCORED,
         step=STEP_TOKENS * LONE,
         threads=options.threads,

@@ -20,6 +20,13 @@ def list_columns(labels: Sequence[str], *, draft: bool = False) -> tuple[str, ..
     return (*HEAD, *learnt, *derived, *TAIL, *(DRAFT if draft else ()))
 
 
+def pair_cells(tickets: Sequence[Ticket], triaged: Sequence[Triage]) -> list[tuple[Triage, Cells]]:
+    """Return what was found out about each ticket, and its cells."""
+    return [
+        (triage, to_cells(ticket, triage)) for ticket, triage in zip(tickets, triaged, strict=True)
+    ]
+
+
 def to_cells(ticket: Ticket, triage: Triage) -> Cells:
     """Return what is known of a ticket, by column."""
     cells: dict[str, str | float | int | bool] = {

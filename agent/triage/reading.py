@@ -67,20 +67,17 @@ class Source:
     `share` tells how much of it was read, from 0 to 1, or None where that can't be known.
     """
 
-    form: Form
     header: tuple[str, ...]
     rows: Iterator[Row]
     share: Callable[[], float | None] = lambda: None
 
 
 @contextmanager
-def open_source(
-    path: Path, *, encoding: str = "utf-8-sig", form: Form | None = None
-) -> Iterator[Source]:
+def open_source(path: Path, *, encoding: str = "utf-8-sig") -> Iterator[Source]:
     """Open a file, or standard input for `-`. Raises TriageError if it is no table of tickets."""
     with ExitStack() as stack:
         try:
-            source = _open(path, encoding, form or _guess_form(path), stack)
+            source = _open(path, encoding, _guess_form(path), stack)
         except FileNotFoundError as error:
             raise TriageError(f"{path}: there is no such file.") from error
         except EOFError as error:
@@ -151,7 +148,7 @@ def _open_csv(stream: Stream, encoding: str, stack: ExitStack) -> Source:
     header = next(reader, [])
     if not header:
         raise TriageError("The file is empty: its first line should name the columns.")
-    return Source("csv", tuple(dict.fromkeys(header)), _read_csv(reader, header, lines))
+    return Source(tuple(dict.fromkeys(header)), _read_csv(reader, header, lines))
 
 
 class Lines:
@@ -213,7 +210,7 @@ def _open_jsonl(stream: Stream) -> Source:
     for row in rows:
         begin.append(row)
         if not row.problem:
-            return Source("jsonl", tuple(row.cells), chain(begin, rows))
+            return Source(tuple(row.cells), chain(begin, rows))
     raise TriageError(
         f"Each line should be a JSON object, but {begin[0].problem}."
         if begin
@@ -241,7 +238,7 @@ def _to_text(cell: Any) -> str:  # noqa: ANN401 - whatever JSON or a column hold
 
 def _open_parquet(path: Path) -> Source:
     scan = pl.scan_parquet(path)
-    return Source("parquet", tuple(scan.collect_schema().names()), _read_parquet(scan))
+    return Source(tuple(scan.collect_schema().names()), _read_parquet(scan))
 
 
 def _read_parquet(scan: pl.LazyFrame) -> Iterator[Row]:

@@ -29,10 +29,6 @@ def defuse(cell: Cell) -> Cell:
 class Sink(Protocol):
     """Takes rows, batch by batch."""
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns, in order."""
-
     def open(self, size: int) -> Self:
         """Go on after the first `size` bytes; what is beyond them is dropped."""
 
@@ -56,11 +52,6 @@ class Pipe:
         self._stream = stream
         self._columns = tuple(columns)
         self._size = 0
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns, in order."""
-        return self._columns
 
     def open(self, size: int) -> Self:
         """Begin; there is nothing to go on after."""
@@ -91,13 +82,13 @@ class Table:
     Until `finish`, they stand beside it in a file that ends in `.part`.
     """
 
-    def __init__(self, path: Path, columns: Sequence[str], form: str | None = None) -> None:
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
         self._path = path
         self._columns = tuple(columns)
         suffixes = [suffix.lower() for suffix in path.suffixes]
         self._zipped = suffixes[-1:] == [".gz"]
         last = (suffixes[:-1] if self._zipped else suffixes)[-1:]
-        self._form = form or (last[0][1:] if last else "csv")
+        self._form = last[0][1:] if last else "csv"
         if self._form not in {"csv", "jsonl", "ndjson", "parquet"}:
             raise TriageError(
                 f"{path}: results are written as .csv, .jsonl or .parquet, "
@@ -110,11 +101,6 @@ class Table:
     def path(self) -> Path:
         """Where the rows are once they are finished."""
         return self._path
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns, in order."""
-        return self._columns
 
     def open(self, size: int) -> Self:
         """Go on after the first `size` bytes; what is beyond them is dropped.

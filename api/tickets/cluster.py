@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from anyio import to_thread
 
-from agent.triage.cells import to_cells
+from agent.triage.cells import pair_cells
 from agent.triage.errors import TriageError
 from agent.triage.tickets import Ticket
 from agent.triage.verdicts import Decision, Stage, Triage
@@ -76,9 +76,7 @@ class ClusterJudge:
             for row in sorted(done, key=lambda row: int(row["place"]))
             for triage in _unpack(row["triaged"])
         ]
-        return [
-            (each, to_cells(ticket, each)) for ticket, each in zip(tickets, triaged, strict=True)
-        ]
+        return pair_cells(tickets, triaged)
 
 
 def triage_chunk(row: Row, artefact: Any, recipe: Recipe) -> Row:  # noqa: ANN401 - Ray's reference

@@ -15,7 +15,7 @@ import structlog
 from anyio import to_thread
 
 from agent.errors import FrontdeskError
-from agent.triage.cells import list_columns, to_cells
+from agent.triage.cells import list_columns, pair_cells
 from agent.triage.exports import recognise
 from agent.triage.job import REJECT_COLUMNS, Files, Notebook, Progress, run_job
 from agent.triage.reading import open_source
@@ -157,13 +157,14 @@ class Jobs:
             def watch(progress: Progress) -> None:
                 self._write(replace(job, progress=progress, share=source.share() or 0.0))
 
-            watch(files.notebook.read(job.version))
+            begun = files.notebook.read(job.version)
+            watch(begun)
             progress = await run_job(
                 source.rows,
                 recognise(source.header),
                 partial(self._judge, opened),
                 files,
-                files.notebook.read(job.version),
+                begun,
                 watch=watch,
                 batch=BATCH,
             )
@@ -171,11 +172,7 @@ class Jobs:
         log.info("triage_job_done", rows=progress.rows, rejected=progress.rejected)
 
     async def _judge(self, opened: Opened, tickets: Sequence[Ticket]) -> list[tuple[Triage, Cells]]:
-        triaged = await self._triager.judge(opened, tickets)
-        return [
-            (triage, to_cells(ticket, triage))
-            for ticket, triage in zip(tickets, triaged, strict=True)
-        ]
+        return pair_cells(tickets, await self._triager.judge(opened, tickets))
 
     def _open_files(self, job: Job, labels: Sequence[str]) -> Files:
         folder = self._folder / job.id

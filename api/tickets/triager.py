@@ -49,9 +49,8 @@ class Triager:
 
     async def triage(self, tickets: Sequence["Ticket"]) -> tuple[str, list["Triage"]]:
         """Return the version and what is found out about each ticket; raises TriageError."""
-        async with self._lock:
-            opened = await self._refresh()
-            return opened.artefact.version, await opened.cascade.triage(tickets)
+        opened = await self.open()
+        return opened.artefact.version, await self.judge(opened, tickets)
 
     def read_version(self) -> str:
         """Return the current version; raises TriageError if nothing is trained; blocks."""

@@ -19,7 +19,7 @@ ROWS = [
 
 
 def _read(path: Path, **options: str) -> list[Ticket | Reject]:
-    with open_source(path, **options) as source:  # type: ignore[arg-type]
+    with open_source(path, **options) as source:
         columns = recognise(source.header)
         return [check(row, columns) for row in source.rows]
 
