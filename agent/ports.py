@@ -48,13 +48,15 @@ class Completion:
 class Usage:
     """What a model has done so far, in requests that ended and in tokens.
 
-    `reused_tokens` are those of the prompts that did not have to be computed.
+    `reused_tokens` are those of the prompts that did not have to be computed, `repeated_tokens`
+    those of the texts.
     """
 
     requests: int = 0
     prompt_tokens: int = 0
     reused_tokens: int = 0
     written_tokens: int = 0
+    repeated_tokens: int = 0
 
 
 class ChatModel(Protocol):

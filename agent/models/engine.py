@@ -22,6 +22,7 @@ SCORED = 8
 # Tokens that it is not worth keeping a state for.
 SHORTEST_KEPT = 16
 RESERVED = 0.25
+TILE = 64
 
 
 class PromptTooLong(Exception):  # noqa: N818 - says what is wrong
@@ -77,6 +78,7 @@ class Engine:
             send=send,
             arrival=next(self._arrivals),
             served_at=self._now(),
+            plain=not asked["temperature"] and asked["schema"] is None,
             prompt=len(tokens),
         )
         self._waiting.append(request)
@@ -120,12 +122,19 @@ class Engine:
     def step(self) -> None:
         """Admit who waits, evaluate one step, and choose a token for each who can have one."""
         self._admit()
+        self._begin_known()
         works = [
             Work(request.lane, request.arrival, request.pending, request.served_at)
             for request in self._running
         ]
-        shares = plan_step(works, self._now(), STEP_TOKENS)
-        self._evaluate([(self._running[share.place], share.tokens) for share in shares])
+        step = plan_step(works, self._now(), STEP_TOKENS)
+        shares = [(self._running[place], 1) for place in step.writers]
+        if step.reader is not None:
+            reader = self._running[step.reader]
+            if not reader.begun:
+                self._begin(reader)
+            shares.append((reader, step.tokens))
+        self._evaluate(shares)
 
     def score(self, asked: dict[str, Any]) -> list[float]:
         """Return for each continuation the log-probability that it follows the messages.
@@ -198,14 +207,32 @@ class Engine:
         free = len(self._slots) - int(share * (len(self._slots) + len(self._running)))
         return free > 0 and held <= self._llama.size.cells * (1 - share)
 
-    def _begin(self, request: Request) -> Logits | None:
-        """Take what was evaluated before; return the logits after it if it is all."""
+    def _begin_known(self) -> None:
+        """Serve those whose prompts are kept as a whole: they wait for nobody's prompt."""
+        for request in [*self._running, *self._waiting]:
+            if request.begun:
+                continue
+            kept = self._prefixes.look_up(request.audience, request.tokens)
+            if kept and request.plain and kept.text.reaches(request.most):
+                self._repeat(request, kept)
+            elif kept and request.slot >= 0:
+                self._begin(request)
+
+    def _repeat(self, request: Request, kept: Kept) -> None:
+        """Let a request have the text that its prompt led to before: it would be the same."""
+        self._prefixes.count_hit(kept)
+        request.repeat(kept.text, self._llama.to_bytes)
+        self._end(request, request.reason)
+
+    def _begin(self, request: Request) -> None:
+        """Take what was evaluated before, and write at once if that is all."""
         request.begun = True
         found = self._prefixes.find(request.audience, request.tokens)
         if found is None:
-            return None
+            return
         request.evaluated = request.reused = self._restore(request.slot, found, request.prompt)
-        return found.kept.logits if request.reused == request.prompt else None
+        if request.reused == request.prompt:
+            self._choose(request, found.kept.logits)
 
     def _restore(self, sequence: int, found: Found, prompt: int) -> int:
         """Give a sequence what it shares with a kept prompt; return how many tokens it has."""
@@ -221,21 +248,17 @@ class Engine:
         return shared
 
     def _evaluate(self, shared: Sequence[tuple[Request, int]]) -> None:
-        pieces = []
-        for request, tokens in shared:
-            if not request.begun and (logits := self._begin(request)) is not None:
-                self._choose(request, logits)
-            else:
-                pieces.append((request, self._cut_piece(request, tokens)))
-        if not pieces:
-            return
+        pieces = [(request, self._cut_piece(request, tokens)) for request, tokens in shared]
         self._step = tuple(request for request, _ in pieces)
         try:
-            rows = self._llama.evaluate([piece for _, piece in pieces])
+            for part in split_pieces(pieces):
+                self._read_rows(part, self._llama.evaluate([piece for _, piece in part]))
         except Aborted:
             return
         finally:
             self._step = ()
+
+    def _read_rows(self, pieces: Sequence[tuple[Request, Piece]], rows: Sequence[Logits]) -> None:
         now, left = self._now(), iter(rows)
         for request, piece in pieces:
             request.served_at = now
@@ -273,6 +296,9 @@ class Engine:
 
     def _end(self, request: Request, reason: str) -> None:
         request.reason = reason
+        if request.plain and reason in {"stop", "length"} and not request.repeated:
+            prompt = request.tokens[: request.prompt]
+            self._prefixes.note(request.audience, prompt, request.text)
         if request in self._waiting:
             self._waiting.remove(request)
         if request in self._running:
@@ -281,6 +307,17 @@ class Engine:
             self._slots.append(request.slot)
         request.sampler.close()
         request.finish()
+
+
+def split_pieces(pieces: Sequence[tuple[Request, Piece]]) -> list[list[tuple[Request, Piece]]]:
+    """Return pieces in the groups that are evaluated together: a long one is alone.
+
+    From TILE tokens on llama.cpp computes the attention in tiles of so many: a writer's token
+    among them would cost as much as a tile of its own over all that came before it.
+    """
+    long = [each for each in pieces if len(each[1].tokens) + len(pieces) > TILE]
+    short = [each for each in pieces if each not in long]
+    return [group for group in (short, *([each] for each in long)) if group]
 
 
 def group_endings(endings: Sequence[list[int]], most: int, tokens: int) -> list[list[list[int]]]:

@@ -194,6 +194,7 @@ class LocalChatModel:
         self.usage.prompt_tokens += event["prompt_tokens"]
         self.usage.reused_tokens += event["reused_tokens"]
         self.usage.written_tokens += event["tokens"]
+        self.usage.repeated_tokens += event["repeated_tokens"]
 
     async def _next(self, answer: Answer, deadline: float) -> dict[str, Any]:
         with _as_failure("answer in time"):

@@ -10,14 +10,30 @@ Tokens = NDArray[np.int32]
 Logits = NDArray[np.float32]
 
 
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What was written after a prompt when the likeliest token was always taken.
+
+    It is all there is to say if it `ended`, else its beginning.
+    """
+
+    tokens: tuple[int, ...]
+    ended: bool
+
+    def reaches(self, most: int) -> bool:
+        """Whether it tells the first `most` tokens, or all there are."""
+        return self.ended or len(self.tokens) >= most
+
+
 @dataclass(slots=True)
 class Kept:
-    """A prompt's tokens, the state after them, and the logits of what may follow."""
+    """A prompt's tokens, the state after them, the logits and the text of what follows."""
 
     audience: str
     tokens: Tokens
     state: bytes
     logits: Logits
+    text: Text = Text((), ended=False)
     hits: int = 1
     worth: float = field(default=0.0)
 
@@ -50,7 +66,7 @@ class Prefixes:
 
     def __init__(self, budget: int) -> None:
         self._budget = budget
-        self._kept: list[Kept] = []
+        self._kept: dict[tuple[str, bytes], Kept] = {}
         self._faded = 0.0
         self.size = 0
 
@@ -58,10 +74,25 @@ class Prefixes:
         """How many prompts are kept."""
         return len(self._kept)
 
+    def look_up(self, audience: str, tokens: Sequence[int]) -> Kept | None:
+        """Return a prompt that is kept as a whole."""
+        return self._kept.get(_name(audience, np.asarray(tokens, np.int32)))
+
+    def count_hit(self, kept: Kept) -> None:
+        """Note that a kept prompt was of use."""
+        kept.hits += 1
+        kept.worth = self._appraise(kept)
+
+    def note(self, audience: str, tokens: Sequence[int], text: Text) -> None:
+        """Add what was written after a prompt, if that is kept still and less of it was known."""
+        kept = self.look_up(audience, tokens)
+        if kept and not kept.text.ended and len(text.tokens) > len(kept.text.tokens):
+            kept.text = text
+
     def find(self, audience: str, tokens: Sequence[int]) -> Found | None:
         """Return the kept prompt that shares most of the beginning of `tokens`."""
         wanted = np.asarray(tokens, np.int32)
-        candidates = (kept for kept in self._kept if kept.audience == audience)
+        candidates = (kept for kept in self._kept.values() if kept.audience == audience)
         found = max(
             (Found(kept, count_shared(kept.tokens, wanted)) for kept in candidates),
             key=lambda each: (each.shared, each.whole),
@@ -69,36 +100,39 @@ class Prefixes:
         )
         if found is None or not found.shared:
             return None
-        found.kept.hits += 1
-        self._appraise(found.kept)
+        self.count_hit(found.kept)
         return found
 
     def keep(self, new: Kept) -> None:
         """Keep a prompt; those that are its beginning, and what is worth least, are let go."""
-        for kept in [kept for kept in self._kept if _covers(new, kept)]:
+        for kept in [kept for kept in self._kept.values() if _covers(new, kept)]:
             new.hits += kept.hits
             self._drop(kept)
         if new.size > self._budget:
             return
         while self.size + new.size > self._budget:
-            least = min(self._kept, key=lambda kept: kept.worth)
+            least = min(self._kept.values(), key=lambda kept: kept.worth)
             self._faded = least.worth
             self._drop(least)
-        self._appraise(new)
-        self._kept.append(new)
+        new.worth = self._appraise(new)
+        self._kept[_name(new.audience, new.tokens)] = new
         self.size += new.size
 
     def forget(self, kept: Kept) -> None:
         """Let a prompt go whose state turned out to be of no use."""
-        if any(each is kept for each in self._kept):
+        if self._kept.get(_name(kept.audience, kept.tokens)) is kept:
             self._drop(kept)
 
-    def _appraise(self, kept: Kept) -> None:
-        kept.worth = self._faded + kept.hits * len(kept.tokens) / kept.size
+    def _appraise(self, kept: Kept) -> float:
+        return self._faded + kept.hits * len(kept.tokens) / kept.size
 
     def _drop(self, kept: Kept) -> None:
-        self._kept = [each for each in self._kept if each is not kept]
+        del self._kept[_name(kept.audience, kept.tokens)]
         self.size -= kept.size
+
+
+def _name(audience: str, tokens: Tokens) -> tuple[str, bytes]:
+    return audience, tokens.tobytes()
 
 
 def count_shared(left: Tokens, right: Tokens) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 from agent.lanes import Lane
 from agent.models.emission import Emission
+from agent.models.prefixes import Text
 from agent.models.sampling import Sampler
 
 Send = Callable[..., None]
@@ -17,7 +18,8 @@ class Request:
     """What is to be generated, and how far it is.
 
     `tokens` are the prompt's and those written since; `evaluated` of them are in the model's
-    memory, in the sequence `slot`. `reused` were taken from what was kept.
+    memory, in the sequence `slot`. `reused` were taken from what was kept, and so were the
+    `repeated` ones of the text. `plain` says that the likeliest token is always taken.
     """
 
     number: int
@@ -30,12 +32,15 @@ class Request:
     send: Send
     arrival: int
     served_at: float
+    plain: bool
     slot: int = -1
     prompt: int = 0
     evaluated: int = 0
     reused: int = 0
     written: int = 0
+    repeated: int = 0
     begun: bool = False
+    ended: bool = False
     reason: str = ""
     decoder: Any = field(default_factory=lambda: codecs.getincrementaldecoder("utf-8")("replace"))
 
@@ -54,12 +59,28 @@ class Request:
         """How many tokens of its prompt had to be computed."""
         return self.prompt - self.reused
 
+    @property
+    def text(self) -> Text:
+        """What was written so far."""
+        tokens = tuple(self.tokens[self.prompt :])
+        return Text(tokens, ended=self.ended)
+
+    def repeat(self, text: Text, to_bytes: Callable[[int], bytes]) -> None:
+        """Take a text that was written before, as far as it is asked for."""
+        self.reused = self.prompt
+        for place, token in enumerate(text.tokens, 1):
+            last = text.ended and place == len(text.tokens)
+            self.take(token, to_bytes(token), last=last)
+            self.repeated += 1
+            if self.reason:
+                return
+
     def take(self, token: int, text: bytes, *, last: bool) -> None:
         """Add a token that was chosen; `last` if it ends the text."""
         self.written += 1
         self.tokens.append(token)
         if last:
-            self.reason = "stop"
+            self.reason, self.ended = "stop", True
         elif shown := self.emission.push(self.decoder.decode(text)):
             self.send(event="text", id=self.number, text=shown)
         if self.emission.stopped:
@@ -80,4 +101,5 @@ class Request:
             prompt_tokens=self.prompt,
             reused_tokens=self.reused,
             tokens=self.written,
+            repeated_tokens=self.repeated,
         )

@@ -24,23 +24,24 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """How many tokens of a sequence, by its place, are in the step."""
+class Step:
+    """Who writes a token, and how many tokens of whose prompt are read, by their places."""
 
-    place: int
-    tokens: int
+    writers: tuple[int, ...] = ()
+    reader: int | None = None
+    tokens: int = 0
 
 
-def plan_step(works: Sequence[Work], now: float, budget: int) -> list[Share]:
-    """Return the shares of one step, of at most `budget` tokens where somebody would wait for it.
+def plan_step(works: Sequence[Work], now: float, budget: int) -> Step:
+    """Return the next step: a token for each who writes, and `budget` tokens of one prompt.
 
     A customer's prompt that nobody's writing waits for has LONE times as many: larger steps are a
     little quicker.
 
-    Whoever writes gets a token in each step, so that a long prompt stalls nobody; prompts share
-    what is left, one after the other, so that the first of them is done soonest (chunked
-    prefill: Agrawal et al., Sarathi-Serve, 2024). While a prompt of one lane is read, lanes after
-    it rest; what has rested for STARVED_S goes first once.
+    Whoever writes gets a token in each step, so that a long prompt stalls nobody (chunked
+    prefill: Agrawal et al., Sarathi-Serve, 2024); prompts are read one after the other, so that
+    the first of them is done soonest, and the next can begin with what both share. While a prompt
+    of one lane is read, lanes after it rest; what has rested for STARVED_S goes first once.
     """
     urgent = min((work.lane for work in works if work.pending), default=Lane.BATCH)
     starved = {
@@ -50,13 +51,10 @@ def plan_step(works: Sequence[Work], now: float, budget: int) -> list[Share]:
     }
     allowed = [place for place, work in enumerate(works) if work.lane <= urgent or place in starved]
     allowed.sort(key=lambda place: (place not in starved, works[place].lane, works[place].arrival))
-    shares = [Share(place, 1) for place in allowed if not works[place].pending][:budget]
-    if not shares and urgent == Lane.CHAT and not starved:
+    writers = tuple(place for place in allowed if not works[place].pending)
+    reader = next((place for place in allowed if works[place].pending), None)
+    if reader is None:
+        return Step(writers)
+    if not writers and urgent == Lane.CHAT and not starved:
         budget *= LONE
-    room = budget - len(shares)
-    for place in allowed:
-        tokens = min(works[place].pending, room)
-        if tokens:
-            shares.append(Share(place, tokens))
-            room -= tokens
-    return shares
+    return Step(writers, reader, min(works[reader].pending, budget))

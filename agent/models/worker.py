@@ -11,7 +11,7 @@ In:   {"op": "generate", "id", "messages", "max_tokens", "temperature", "seed", 
 Out:  {"event": "loaded"}, once
       {"event": "text", "id", "text"}
       {"event": "done", "id", "reason": "stop" | "length" | "cancelled", "prompt_tokens",
-       "reused_tokens", "tokens"}
+       "reused_tokens", "tokens", "repeated_tokens"}
       {"event": "scores", "id", "scores"}
       {"event": "count", "id", "tokens"}
       {"event": "error", "id", "message"}

@@ -129,7 +129,7 @@ def test_metrics_count_turns_and_requests_by_template(
 
 
 class CountingModel(FakeChatModel):
-    usage = Usage(requests=2, prompt_tokens=900, reused_tokens=600, written_tokens=40)
+    usage = Usage(requests=2, prompt_tokens=900, reused_tokens=600, repeated_tokens=7)
 
 
 def test_metrics_show_what_the_model_did_not_have_to_compute_again() -> None:
@@ -139,6 +139,7 @@ def test_metrics_show_what_the_model_did_not_have_to_compute_again() -> None:
     text = metrics.render().decode()
     assert "frontdesk_model_prompt_tokens_total 900.0" in text
     assert "frontdesk_model_reused_tokens_total 600.0" in text
+    assert "frontdesk_model_repeated_tokens_total 7.0" in text
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc"])

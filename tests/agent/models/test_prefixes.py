@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.models.prefixes import Kept, Prefixes
+from agent.models.prefixes import Kept, Prefixes, Text
 
 BYTES_PER_TOKEN = 10
 LOGITS = np.zeros(1, np.float32)
@@ -87,3 +87,22 @@ def test_the_budget_holds_whatever_comes(prompts: list[list[int]]) -> None:
         assert found is None or list(found.kept.tokens[: found.shared]) == tokens[: found.shared]
         prefixes.keep(make(*tokens))
         assert 0 <= prefixes.size <= 300
+
+
+def test_a_whole_prompt_is_looked_up_with_the_text_that_it_led_to() -> None:
+    prefixes = Prefixes(10_000)
+    prefixes.keep(make(1, 2, 3))
+    prefixes.note("public", [1, 2, 3], Text((7, 8), ended=False))
+    prefixes.note("public", [1, 2, 3], Text((7,), ended=False))
+    prefixes.note("public", [9], Text((7,), ended=True))
+    kept = prefixes.look_up("public", [1, 2, 3])
+    assert kept is not None
+    assert kept.text == Text((7, 8), ended=False)
+    assert prefixes.look_up("public", [1, 2]) is None
+    assert prefixes.look_up("staff", [1, 2, 3]) is None
+
+
+def test_a_text_reaches_as_far_as_it_was_written_or_everywhere_if_it_ended() -> None:
+    assert Text((7, 8), ended=False).reaches(2)
+    assert not Text((7, 8), ended=False).reaches(3)
+    assert Text((7, 8), ended=True).reaches(3)
