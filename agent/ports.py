@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypedDict, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,16 +87,29 @@ class ChatModel(Protocol):
         """Return how many tokens the messages take as a prompt."""
 
 
+class Chance(NamedTuple):
+    """A token that was written, and its log-probability among all that could have been."""
+
+    text: str
+    log_probability: float
+
+
 @runtime_checkable
 class Scorer(Protocol):
     """A language model that says how likely texts are."""
 
     async def score(
-        self, messages: Sequence[ChatMessage], continuations: Sequence[str]
+        self, messages: Sequence[ChatMessage], continuations: Sequence[str], audience: str = PUBLIC
     ) -> list[float]:
         """Return for each continuation the log-probability that it follows the messages.
 
         Raises ModelFailed or ModelUnusable.
+        """
+
+    async def weigh(self, request: Completion) -> list[Chance]:
+        """Return the tokens of the text that is generated, each with its log-probability.
+
+        Raises ModelBusy, ModelFailed or ModelUnusable.
         """
 
 

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-import anyio
 import typer
 
 from api.settings import read_settings
 from api.triage import locate_embedder
+from commands.bench_engine import engine
 from commands.terminal import Exit, fail, out, print_json, show_table
 
 app = typer.Typer(no_args_is_help=True)
+app.command()(engine)
 EFFORTS = ("quick", "balanced")
-OWN = "frontdesk"
 
 
 @app.callback()
@@ -62,77 +62,6 @@ def triage(
     for each in result["large"]:
         show_table(f"{each['rows']:,} rows, killed half-way", _list_large(each))
     out.print(f"Machine: {result['machine']}")
-
-
-@app.command()
-def engine(  # noqa: PLR0913 - options of the command line
-    suite: Annotated[Path, typer.Argument(help="Folder of judged cases, whose turns are played.")],
-    *,
-    peer: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=URL", help="A running server of the same model, to compare."),
-    ] = None,
-    users: Annotated[
-        list[int] | None,
-        typer.Option(help="So many customers at once; may be repeated.", show_default="1 and 8"),
-    ] = None,
-    turns: Annotated[int, typer.Option(min=1, help="Different turns; 32 of 16 are replayed.")] = 16,
-    tokens: Annotated[int, typer.Option(min=1, help="Most new tokens a turn.")] = 64,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
-) -> None:
-    """Time the engine with several customers at once, beside other servers of the same model.
-
-    Cold: every turn is new. Zipf: the same turns, some asked often. Servers are started by you;
-    docs/engine.md has their command lines.
-    """
-    peers = dict(_split_peer(each) for each in peer or [])
-    result = anyio.run(_bench_engine, suite, peers, users or [1, 8], turns, tokens)
-    if as_json:
-        print_json(result)
-        return
-    for name, measured in result["systems"].items():
-        show_table(name, _list_loads(measured))
-    out.print(f"Machine: {result['machine']}")
-
-
-def _split_peer(given: str) -> tuple[str, str]:
-    name, separator, url = given.partition("=")
-    if not separator or name == OWN:
-        raise fail(f"--peer {given}: it should be NAME=URL.", Exit.WRONG_USAGE)
-    return name, url
-
-
-async def _bench_engine(
-    suite: Path, peers: dict[str, str], users: list[int], count: int, tokens: int
-) -> dict[str, Any]:
-    from api.assembly import open_chat_model  # noqa: PLC0415 - it takes seconds
-    from evals.engine import measure_system, read_turns  # noqa: PLC0415 - as said above
-    from evals.provenance import describe_machine  # noqa: PLC0415 - as said above
-    from evals.suites import read_suite  # noqa: PLC0415 - as said above
-
-    settings = read_settings()
-    turns = read_turns(read_suite(suite), count)
-    systems: dict[str, Any] = {}
-    # A server that waits costs nothing; a model that is not open takes no memory from it.
-    for name, url in [*peers.items(), (OWN, None)]:
-        chosen = settings.model_copy(update={"model_url": url})
-        async with open_chat_model(chosen) as model:
-            systems[name] = await measure_system(model, name, turns, users, tokens)
-            sha256 = model.sha256
-    return {"machine": describe_machine(), "model_sha256": sha256, "systems": systems}
-
-
-def _list_loads(measured: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for kind, loads in measured.items():
-        for users, each in loads.items():
-            yield (
-                f"{kind}, {users} at once",
-                (
-                    f"{each['turns_per_minute']:.1f} turns a minute, "
-                    f"{each['tokens_per_second']:.0f} tokens a second, first token "
-                    f"p50 {each['ttft_p50_s']:.1f} s, p95 {each['ttft_p95_s']:.1f} s"
-                ),
-            )
 
 
 def _list_rates(result: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 # The page's own colours: see report.html.jinja.
 INK = "#5b6472"
 MAIN = "#2f6fde"
+SYSTEMS = (MAIN, "#c2571a", "#2c8a57", "#8a4fbf", "#b03060")
 # Nothing in a report changes while its figures stay the same.
 METADATA = {"Date": None}
 
@@ -39,6 +40,23 @@ def draw_roc(roc: Mapping[str, Sequence[float]]) -> str:
     figure, axes = _begin("unsupported sentences above the score", "supported ones above it")
     axes.plot([0, 1], [0, 1], color=INK, linewidth=1, linestyle="--")
     axes.plot(roc["fpr"], roc["tpr"], color=MAIN, linewidth=1.5)
+    return _render(figure)
+
+
+def draw_users(systems: Mapping[str, Any], figure_name: str, up: str) -> str:
+    """Return a figure of each system against how many customers are there at once.
+
+    One colour a system; turns that are all new as a whole line, repeated ones as a broken one.
+    """
+    figure, axes = _begin("customers at once", up)
+    for colour, (name, loads) in zip(SYSTEMS, systems.items(), strict=False):
+        for kind, line in (("cold", "-"), ("zipf", "--")):
+            points = sorted((int(users), each[figure_name]) for users, each in loads[kind].items())
+            axes.plot(
+                *zip(*points, strict=True), line, color=colour, marker="o", label=f"{name}, {kind}"
+            )
+    axes.set(xlim=(0, None), ylim=(0, None))
+    axes.legend(frameon=False, labelcolor=INK)
     return _render(figure)
 
 

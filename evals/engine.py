@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +35,15 @@ class Turn:
         """Return the request that the agent makes of it."""
         messages = write_answer_messages(company, self.question, self.passages)
         return Completion(messages, tokens, deadline_s=PATIENCE_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is measured: different turns, how many customers at once, most new tokens a turn."""
+
+    turns: Sequence[Turn]
+    users: Sequence[int]
+    tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +89,23 @@ def repeat_turns(turns: Sequence[Turn], count: int) -> list[Turn]:
 
 
 async def measure_system(
-    model: ChatModel, name: str, turns: Sequence[Turn], users: Sequence[int], tokens: int
+    model: ChatModel,
+    name: str,
+    plan: Plan,
+    notify: Callable[[str, Result], None] = lambda _name, _result: None,
 ) -> Result:
     """Return the figures of a system, for each number of customers, cold and repeated.
 
     Each run's prompts begin with words of their own, so that nothing is left of the run before.
     """
     result: Result = {"cold": {}, "zipf": {}}
-    for several in users:
-        for kind, played in (("cold", turns), ("zipf", repeat_turns(turns, 2 * len(turns)))):
-            load = Load(played, several, tokens)
-            result[kind][str(several)] = await _play(model, load, f"{kind} {several} {name}")
+    repeated = repeat_turns(plan.turns, 2 * len(plan.turns))
+    for several in plan.users:
+        for kind, played in (("cold", plan.turns), ("zipf", repeated)):
+            load = Load(played, several, plan.tokens)
+            told = await _play(model, load, f"{kind} {several} {name}")
+            result[kind][str(several)] = told
+            notify(f"{name}, {kind}, {several} at once", told)
     return result
 
 
@@ -100,7 +115,7 @@ async def _play(model: ChatModel, load: Load, company: str) -> Result:
     async def visit() -> None:
         while waiting:
             request = waiting.pop().ask(company, load.tokens)
-            timings.append(await _time(model, request))
+            timings.append(await time_request(model, request))
 
     begun = time.perf_counter()
     await asyncio.gather(*(visit() for _ in range(load.users)))
@@ -114,7 +129,8 @@ async def _play(model: ChatModel, load: Load, company: str) -> Result:
     }
 
 
-async def _time(model: ChatModel, request: Completion) -> Timing:
+async def time_request(model: ChatModel, request: Completion) -> Timing:
+    """Return when a request's text began to come."""
     begun, first, pieces = time.perf_counter(), None, 0
     async with aclosing(model.stream(request)) as texts:  # type: ignore[type-var] # a generator
         async for _ in texts:

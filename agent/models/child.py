@@ -8,7 +8,7 @@ import os
 import sys
 from collections import deque
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from agent.models.memory import Sizes
 
@@ -28,6 +28,13 @@ Event = dict[str, Any]
 
 class ChildEnded(Exception):  # noqa: N818 - what happened, not what is wrong
     """The process ended before it had answered."""
+
+
+class Weights(NamedTuple):
+    """How many numbers a model consists of, and how many of these one for each word takes."""
+
+    parameters: int
+    table: int
 
 
 class Answer:
@@ -56,6 +63,7 @@ class Child:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
+        self.weights = Weights(0, 0)
         self._numbers = itertools.count(1)
         self._loading = Answer(0)
         self._answers: dict[int, Answer] = {0: self._loading}  # those whose last event is to come
@@ -101,7 +109,8 @@ class Child:
 
     async def wait_loaded(self, timeout_s: float) -> None:
         """Wait until the model is in memory. Raises ChildEnded or TimeoutError."""
-        await self._loading.next(timeout_s)
+        event = await self._loading.next(timeout_s)
+        self.weights = Weights(event["parameters"], event["table"])
 
     def ask(self, op: str, **fields: object) -> Answer:
         """Send a request. Raises ChildEnded."""

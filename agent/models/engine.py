@@ -78,7 +78,8 @@ class Engine:
             send=send,
             arrival=next(self._arrivals),
             served_at=self._now(),
-            plain=not asked["temperature"] and asked["schema"] is None,
+            plain=not (asked["temperature"] or asked["schema"] or asked["chances"]),
+            chances=[] if asked["chances"] else None,
             prompt=len(tokens),
         )
         self._waiting.append(request)
@@ -289,8 +290,11 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - a grammar's trouble is that request's alone
             self._give_up(request, str(error) or repr(error))
             return
-        last = self._llama.ends(token)
-        request.take(token, self._llama.to_bytes(token), last=last)
+        text, last = self._llama.to_bytes(token), self._llama.ends(token)
+        if request.chances is not None:
+            (chance,) = measure_log_probabilities([logits], [token])
+            request.chances.append((text.decode(errors="replace"), chance))
+        request.take(token, text, last=last)
         if request.reason:
             self._end(request, request.reason)
 

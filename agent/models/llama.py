@@ -51,6 +51,8 @@ class Llama:
         )
         self.vocabulary = self._model.vocab
         self.words = self._model.n_vocab()
+        self.parameters: int = llama_cpp.llama_model_n_params(self._model.model)
+        self.table: int = self.words * llama_cpp.llama_model_n_embd(self._model.model)
         self.size = size
         self._stop = ctypes.create_string_buffer(2)
         self._abort = _make_abort_callback()

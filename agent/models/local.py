@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from agent.errors import ModelBusy, ModelFailed
-from agent.models.child import Answer, Child, ChildEnded
+from agent.models.child import Answer, Child, ChildEnded, Weights
 from agent.models.memory import Sizes, read_available_memory
 from agent.models.supervision import Supervisor, to_fields
-from agent.ports import ChatMessage, Clock, Completion, Usage
+from agent.ports import Chance, ChatMessage, Clock, Completion, Usage
 from knowledge_base.articles import PUBLIC
 
 COUNTING_S = 10.0
@@ -84,6 +84,11 @@ class LocalChatModel:
         return self._sizes.context_tokens
 
     @property
+    def weights(self) -> Weights:
+        """How large the model is, 0 before it was loaded."""
+        return self._supervisor.weights
+
+    @property
     def ready(self) -> bool:
         """Whether a child has answered its warm-up request and is still there."""
         return self._supervisor.ready
@@ -104,15 +109,37 @@ class LocalChatModel:
 
         Closing the iterator returns at once; the child drops the request behind the scenes.
         """
+        async with aclosing(self._run(request)) as events:
+            async for event in events:
+                if event["event"] == "text":
+                    yield event["text"]
+
+    async def weigh(self, request: Completion) -> list[Chance]:
+        """Return the tokens of the text, each with its log-probability.
+
+        Raises ModelBusy, ModelFailed or ModelUnusable.
+        """
+        told: list[Chance] = []
+        async with aclosing(self._run(request, chances=True)) as events:
+            async for event in events:
+                told = [Chance(*each) for each in event.get("chances") or ()]
+        return told
+
+    async def _run(
+        self, request: Completion, *, chances: bool = False
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """Yield what the child tells of a request; one that ended before a word is asked again."""
         deadline = self._clock.monotonic() + request.deadline_s
         with self._take_place():
             said = False
             for retried in (False, True):
                 try:
-                    async with aclosing(self._attempt(request, deadline)) as pieces:
-                        async for piece in pieces:
+                    async with aclosing(
+                        self._attempt(request, deadline, chances=chances)
+                    ) as events:
+                        async for event in events:
                             said = True
-                            yield piece
+                            yield event
                 except ChildEnded as error:
                     if said or retried:
                         raise ModelFailed("The model's process ended; it is restarted.") from error
@@ -128,7 +155,7 @@ class LocalChatModel:
         raise ModelFailed("The model's process ended twice while it counted tokens.")
 
     async def score(
-        self, messages: Sequence[ChatMessage], continuations: Sequence[str]
+        self, messages: Sequence[ChatMessage], continuations: Sequence[str], audience: str = PUBLIC
     ) -> list[float]:
         """Return for each continuation the log-probability that it follows the messages.
 
@@ -137,7 +164,7 @@ class LocalChatModel:
         fields = {"messages": list(messages), "continuations": list(continuations)}
         with _as_failure("score in time"):
             try:
-                event = await self._ask("score", SCORING_S, audience=PUBLIC, **fields)
+                event = await self._ask("score", SCORING_S, audience=audience, **fields)
             except ChildEnded as error:
                 raise ModelFailed("The model's process ended; it is restarted.") from error
         return [float(score) for score in event["scores"]]
@@ -169,13 +196,15 @@ class LocalChatModel:
     def _remaining(self, deadline: float) -> float:
         return max(0.0, deadline - self._clock.monotonic())
 
-    async def _attempt(self, request: Completion, deadline: float) -> AsyncGenerator[str, None]:
+    async def _attempt(
+        self, request: Completion, deadline: float, *, chances: bool
+    ) -> AsyncGenerator[dict[str, Any], None]:
         child = await self._require_child(deadline)
-        answer = child.ask("generate", **to_fields(request))
+        answer = child.ask("generate", **to_fields(request, chances=chances))
         event: dict[str, Any] = {}
         try:
             while (event := await self._next(answer, deadline))["event"] == "text":
-                yield event["text"]
+                yield event
         finally:
             # A child that has ended is settled at once: its last traces are cleared away.
             if event.get("event") not in {"done", "error"}:
@@ -183,6 +212,7 @@ class LocalChatModel:
         self._supervisor.praise()
         _require_whole(event, request)
         self._count(event)
+        yield event
 
     def _settle(self, child: Child, answer: Answer) -> None:
         settling = asyncio.create_task(_settle(child, answer))

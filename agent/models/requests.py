@@ -20,6 +20,7 @@ class Request:
     `tokens` are the prompt's and those written since; `evaluated` of them are in the model's
     memory, in the sequence `slot`. `reused` were taken from what was kept, and so were the
     `repeated` ones of the text. `plain` says that the likeliest token is always taken.
+    `chances`, if they are asked for, are the tokens written and their log-probabilities.
     """
 
     number: int
@@ -42,6 +43,7 @@ class Request:
     begun: bool = False
     ended: bool = False
     reason: str = ""
+    chances: list[tuple[str, float]] | None = None
     decoder: Any = field(default_factory=lambda: codecs.getincrementaldecoder("utf-8")("replace"))
 
     @property
@@ -102,4 +104,5 @@ class Request:
             reused_tokens=self.reused,
             tokens=self.written,
             repeated_tokens=self.repeated,
+            chances=self.chances,
         )

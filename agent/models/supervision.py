@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.errors import ModelFailed, ModelUnusable
-from agent.models.child import Child, ChildEnded
+from agent.models.child import Child, ChildEnded, Weights
 from agent.models.memory import Sizes, estimate_memory, read_available_memory
 from agent.ports import Clock, Completion
 
@@ -53,6 +53,11 @@ class Supervisor:
     def ready(self) -> bool:
         """Whether a child has answered its warm-up request and is still there."""
         return self._child is not None and self._child.alive
+
+    @property
+    def weights(self) -> Weights:
+        """How large the model is, 0 before it was loaded."""
+        return self._child.weights if self._child else Weights(0, 0)
 
     def forgive(self) -> None:
         """Let the next start be tried at once."""
@@ -150,8 +155,8 @@ async def _try(child: Child) -> str:
     return ""
 
 
-def to_fields(request: Completion) -> dict[str, Any]:
-    """Return a request as the worker reads it."""
+def to_fields(request: Completion, *, chances: bool = False) -> dict[str, Any]:
+    """Return a request as the worker reads it; with `chances`, to be told of each token's."""
     return {
         "messages": list(request.messages),
         "max_tokens": request.max_tokens,
@@ -161,6 +166,7 @@ def to_fields(request: Completion) -> dict[str, Any]:
         "schema": request.schema,
         "lane": request.lane,
         "audience": request.audience,
+        "chances": chances,
     }
 
 

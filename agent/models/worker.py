@@ -4,14 +4,15 @@ r"""The child process that holds the model: JSON lines in on stdin, JSON lines o
         --sequences 16 --prefix-bytes 536870912
 
 In:   {"op": "generate", "id", "messages", "max_tokens", "temperature", "seed", "stop", "schema",
-       "lane", "audience"}
+       "lane", "audience", "chances"}
       {"op": "score", "id", "messages", "continuations", "audience"}
       {"op": "count", "id", "messages"}
       {"op": "cancel", "id"}
-Out:  {"event": "loaded"}, once
+Out:  {"event": "loaded", "parameters", "table"}, once
       {"event": "text", "id", "text"}
       {"event": "done", "id", "reason": "stop" | "length" | "cancelled", "prompt_tokens",
-       "reused_tokens", "tokens", "repeated_tokens"}
+       "reused_tokens", "tokens", "repeated_tokens",
+       "chances"}
       {"event": "scores", "id", "scores"}
       {"event": "count", "id", "tokens"}
       {"event": "error", "id", "message"}
@@ -106,7 +107,7 @@ def main() -> None:
     llama = _load(options)
     engine = Engine(llama, Prefixes(options.prefix_bytes), options.context, time.monotonic)
     exchange = Exchange(engine, llama, out)
-    exchange.send(event="loaded")
+    exchange.send(event="loaded", parameters=llama.parameters, table=llama.table)
     threading.Thread(target=exchange.read, args=(sys.stdin,), daemon=True).start()
     exchange.serve()
 

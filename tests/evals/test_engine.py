@@ -2,7 +2,7 @@ from typing import Literal
 
 import pytest
 
-from evals.engine import measure_system, read_turns, repeat_turns
+from evals.engine import Plan, measure_system, read_turns, repeat_turns
 from evals.errors import EvalError
 from evals.suites import Case, Suite
 from knowledge_base.articles import Article
@@ -43,8 +43,11 @@ def test_what_is_asked_often_is_asked_most_and_each_time_the_same() -> None:
 
 async def test_each_number_of_customers_is_measured_cold_and_repeated() -> None:
     model = FakeChatModel()
-    result = await measure_system(model, "fake", read_turns(make_suite(), 3), [1, 2], 8)
+    told: list[str] = []
+    plan = Plan(read_turns(make_suite(), 3), [1, 2], 8)
+    result = await measure_system(model, "fake", plan, lambda load, _: told.append(load))
     assert set(result) == {"cold", "zipf"}
+    assert told[:2] == ["fake, cold, 1 at once", "fake, zipf, 1 at once"]
     for loads in result.values():
         assert set(loads) == {"1", "2"}
         assert all(each["turns_per_minute"] > 0 for each in loads.values())

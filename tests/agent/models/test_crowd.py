@@ -170,3 +170,22 @@ async def test_likelier_continuations_score_higher(model: LocalChatModel) -> Non
     assert many[17] == pytest.approx(alone[0], abs=0.5)
     with pytest.raises(ModelFailed, match="1 to 128 tokens"):
         await model.score(messages, [""])
+
+
+async def test_each_token_comes_with_how_likely_it_was(model: LocalChatModel) -> None:
+    request = about("bread", max_tokens=6)
+    text = await read(model, request)
+    told = await model.weigh(request)
+    assert "".join(each.text for each in told).startswith(text)
+    assert all(each.log_probability <= 0 for each in told)
+    assert sum(each.log_probability for each in told) > -2 * len(told)
+    warm = await model.weigh(replace(request, temperature=5.0, seed=3))
+    assert min(each.log_probability for each in warm) < min(each.log_probability for each in told)
+
+
+async def test_what_is_scored_for_staff_is_not_kept_for_customers(model: LocalChatModel) -> None:
+    request = ask("The harbour is deep. " * 60, max_tokens=1)
+    await model.score(request.messages, ["Yes"], "staff")
+    before = model.usage.reused_tokens
+    await read(model, request)
+    assert model.usage.reused_tokens - before < 60
