@@ -10,10 +10,12 @@ import typer
 
 from api.settings import read_settings
 from api.triage import locate_embedder
+from commands.bench_agent import agent
 from commands.bench_engine import engine
 from commands.terminal import Exit, fail, out, print_json, show_table
 
 app = typer.Typer(no_args_is_help=True)
+app.command()(agent)
 app.command()(engine)
 EFFORTS = ("quick", "balanced")
 

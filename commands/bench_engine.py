@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
@@ -21,6 +22,14 @@ PLOTS = {
     "turns.svg": ("turns_per_minute", "turns a minute"),
     "first-token.svg": ("ttft_p95_s", "seconds to the first token, p95"),
 }
+
+
+UsersOption = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--users", min=1, help="So many customers at once; may be repeated.", show_default="8"
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +67,7 @@ class Bench:
     async def _measure(self, model: "ChatModel", name: str) -> dict[str, Any]:
         from evals.engine import measure_system  # noqa: PLC0415 - it takes seconds
 
-        return await measure_system(model, name, self.plan, _notify)
+        return await measure_system(model, name, self.plan, partial(notify, name))
 
     async def _measure_own(self, model: Any) -> dict[str, Any]:  # noqa: ANN401 - a local model
         from agent.models.catalogue import find  # noqa: PLC0415 - it takes seconds
@@ -97,10 +106,7 @@ def engine(  # noqa: PLR0913 - options of the command line
         list[str] | None,
         typer.Option(metavar="NAME=URL", help="A running server of the same model, to compare."),
     ] = None,
-    users: Annotated[
-        list[int] | None,
-        typer.Option(help="So many customers at once; may be repeated.", show_default="1 and 8"),
-    ] = None,
+    users: UsersOption = None,
     turns: Annotated[int, typer.Option(min=1, help="Different turns; twice as many repeat.")] = 16,
     tokens: Annotated[int, typer.Option(min=1, help="Most new tokens a turn.")] = 64,
     requests: Annotated[
@@ -120,7 +126,7 @@ def engine(  # noqa: PLR0913 - options of the command line
     from evals.suites import read_suite  # noqa: PLC0415 - as said above
 
     peers = dict(_split_peer(each) for each in peer or [])
-    plan = Plan(read_turns(read_suite(suite), turns), users or [1, 8], tokens)
+    plan = Plan(read_turns(read_suite(suite), turns), users or [8], tokens)
     result = anyio.run(Bench(read_settings(), plan, peers, requests).run)
     if plots:
         _draw(result["systems"], plots)
@@ -141,8 +147,9 @@ def _split_peer(given: str) -> tuple[str, str]:
     return name, url
 
 
-def _notify(load: str, told: Mapping[str, float]) -> None:
-    err.print(f"{load}: {', '.join(_describe(told))}", markup=False)
+def notify(name: str, load: str, told: Mapping[str, float]) -> None:
+    """Show a load's figures at once: what was measured is not lost with what comes after."""
+    err.print(f"{name}, {load}: {', '.join(_describe(told))}", markup=False)
 
 
 def _describe(told: Mapping[str, float]) -> Iterator[str]:

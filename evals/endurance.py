@@ -12,7 +12,8 @@ import numpy as np
 from agent.errors import FrontdeskError
 from agent.lanes import Lane
 from agent.ports import ChatModel, Completion
-from evals.engine import PATIENCE_S, Turn, time_request
+from evals.engine import PATIENCE_S, Turn
+from evals.loads import time_pieces
 from evals.processes import read_cpu_seconds, read_memory
 
 SEED = 20261128
@@ -44,7 +45,7 @@ async def measure_lanes(model: ChatModel, turns: Sequence[Turn]) -> dict[str, fl
 
 async def _measure_firsts(model: ChatModel, turns: Sequence[Turn], when: str) -> float:
     firsts = [
-        (await time_request(model, turn.ask(f"{number} {when}", TOKENS))).first_s
+        (await time_pieces(model.stream(turn.ask(f"{number} {when}", TOKENS)))).first_s
         for number, turn in enumerate(turns[:ASKED])
     ]
     return float(np.median(firsts))
@@ -54,7 +55,7 @@ async def _work_on(model: ChatModel, turns: Sequence[Turn], number: int) -> None
     for round_ in range(10_000):
         turn = turns[(number + round_) % len(turns)]
         asked = turn.ask(f"batch {number} {round_}", 4 * TOKENS)
-        await time_request(model, replace(asked, lane=Lane.BATCH))
+        await time_pieces(model.stream(replace(asked, lane=Lane.BATCH)))
 
 
 async def measure_leaving(model: ChatModel, pid: int, watched_s: float = WATCHED_S) -> float:
@@ -62,7 +63,7 @@ async def measure_leaving(model: ChatModel, pid: int, watched_s: float = WATCHED
     request = Completion(({"role": "user", "content": LONG},), 256, deadline_s=PATIENCE_S)
     with suppress(TimeoutError):
         async with asyncio.timeout(LEAVES_AFTER_S):
-            await time_request(model, request)
+            await time_pieces(model.stream(request))
     before = read_cpu_seconds(pid)
     await asyncio.sleep(watched_s)
     return read_cpu_seconds(pid) - before

@@ -2,8 +2,9 @@ from typing import Literal
 
 import pytest
 
-from evals.engine import Plan, measure_system, read_turns, repeat_turns
+from evals.engine import Plan, measure_system, read_turns
 from evals.errors import EvalError
+from evals.loads import repeat
 from evals.suites import Case, Suite
 from knowledge_base.articles import Article
 from tests.fakes.chat_model import FakeChatModel
@@ -35,10 +36,10 @@ def test_a_suite_without_answers_is_refused() -> None:
 
 def test_what_is_asked_often_is_asked_most_and_each_time_the_same() -> None:
     turns = read_turns(make_suite(), 4)
-    drawn = repeat_turns(turns, 400)
+    drawn = repeat(turns, 400)
     counts = [drawn.count(turn) for turn in turns]
     assert counts == sorted(counts, reverse=True)
-    assert drawn == repeat_turns(turns, 400)
+    assert drawn == repeat(turns, 400)
 
 
 async def test_each_number_of_customers_is_measured_cold_and_repeated() -> None:
@@ -47,7 +48,7 @@ async def test_each_number_of_customers_is_measured_cold_and_repeated() -> None:
     plan = Plan(read_turns(make_suite(), 3), [1, 2], 8)
     result = await measure_system(model, "fake", plan, lambda load, _: told.append(load))
     assert set(result) == {"cold", "zipf"}
-    assert told[:2] == ["fake, cold, 1 at once", "fake, zipf, 1 at once"]
+    assert told[:2] == ["cold, 1 at once", "zipf, 1 at once"]
     for loads in result.values():
         assert set(loads) == {"1", "2"}
         assert all(each["turns_per_minute"] > 0 for each in loads.values())
