@@ -25,7 +25,7 @@ async def summarise(deps: Deps, conversation: Sequence[Message]) -> str:
         {"role": "system", "content": render("summarise_system")},
         {"role": "user", "content": render("summarise", history=list_recent(conversation, LATEST))},
     )
-    request = Completion(messages, TOKENS, seed=deps.seed, stop=("\n",), lane=Lane.DESK)
+    request = Completion(messages, TOKENS, seed=deps.seed, stop=("\n",), lane=Lane.DESK, small=True)
     said = "".join([piece async for piece in deps.model.stream(request)])
     line = said.strip().removeprefix("Customer: ")
     return line if line and _is_faithful(line, conversation) else quote_last(conversation)

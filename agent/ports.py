@@ -30,7 +30,8 @@ class Completion:
     """What to generate. `schema` is a JSON schema that the text is constrained to.
 
     `deadline_s` is how long the whole request may take before it fails. `audience` is who may read
-    what the messages hold: what was computed for one is never used for another.
+    what the messages hold: what was computed for one is never used for another. `small` work may
+    be done by a smaller model, where there is one.
     """
 
     messages: tuple[ChatMessage, ...]
@@ -42,6 +43,7 @@ class Completion:
     deadline_s: float = 120.0
     lane: Lane = Lane.CHAT
     audience: str = PUBLIC
+    small: bool = False
 
 
 @dataclass(slots=True)

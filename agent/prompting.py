@@ -71,7 +71,9 @@ def build_condensation(deps: Deps, question: str, history: Sequence[Message]) ->
         {"role": "system", "content": render("condense_system")},
         {"role": "user", "content": asked},
     )
-    return Completion(messages, CONDENSED_TOKENS, seed=deps.seed, stop=("\n",), lane=deps.lane)
+    return Completion(
+        messages, CONDENSED_TOKENS, seed=deps.seed, stop=("\n",), lane=deps.lane, small=True
+    )
 
 
 def list_recent(history: Sequence[Message], most: int) -> list[dict[str, str]]:

@@ -36,6 +36,7 @@ from api.tickets.triager import Triager
 from api.triage import open_triager
 
 if TYPE_CHECKING:
+    from agent.models.local import LocalChatModel
     from agent.ports import Deps
     from api.desk.knowledge import Knowledge
     from knowledge_base.embedding import Embedder
@@ -242,11 +243,24 @@ def read_sizes(settings: Settings) -> Sizes:
 
 @asynccontextmanager
 async def _open_local(settings: Settings) -> AsyncIterator[ChatModel]:
+    """Open the embedded model, and then the small one: its memory is counted beside the first."""
+    from agent.models.fleet import Fleet  # noqa: PLC0415 - as said above
+
+    async with _open_embedded(settings, settings.model) as answering:
+        if not settings.small_model:
+            yield answering
+            return
+        async with _open_embedded(settings, settings.small_model) as small:
+            yield Fleet(answering, small)
+
+
+@asynccontextmanager
+async def _open_embedded(settings: Settings, name: str) -> AsyncIterator["LocalChatModel"]:
     from agent.models.catalogue import find  # noqa: PLC0415 - as said above
     from agent.models.download import ensure_verified  # noqa: PLC0415 - as said above
     from agent.models.local import LocalChatModel  # noqa: PLC0415 - as said above
 
-    entry = find(settings.model)
+    entry = find(name)
     model = LocalChatModel(
         await to_thread.run_sync(ensure_verified, entry, settings.cache / "models"),
         entry.name,

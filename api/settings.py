@@ -52,6 +52,10 @@ class Settings(BaseSettings):
         default="qwen2.5-coder-1.5b-instruct",
         description="The embedded model, by its catalogue name.",
     )
+    small_model: str = Field(
+        default="",
+        description="A second embedded model, for small work; empty for none.",
+    )
     model_url: str | None = Field(
         default=None,
         validation_alias=_also("MODEL_URL", "MODEL_URL"),

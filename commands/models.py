@@ -122,6 +122,8 @@ def _choose(names: list[str] | None, settings: Settings) -> list[Model]:
         if names:
             return [find(name) for name in names]
         wanted = [] if settings.model_url else [find(settings.model)]
+        if settings.small_model and not settings.model_url:
+            wanted.append(find(settings.small_model))
         wanted.append(find(settings.embedder) if settings.embedder else by_role("embeddings"))
         return [*wanted, *([find(settings.triage_embedder)] if settings.triage_embedder else [])]
     except UnknownModel as error:
