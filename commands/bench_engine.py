@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from evals.engine import Plan
 
 OWN = "frontdesk"
+FORETOLD = 6
 PLOTS = {
     "turns.svg": ("turns_per_minute", "turns a minute"),
     "first-token.svg": ("ttft_p95_s", "seconds to the first token, p95"),
@@ -74,11 +75,13 @@ class Bench:
         from evals.endurance import measure_lanes, measure_memory  # noqa: PLC0415 - as said above
         from evals.processes import find_worker  # noqa: PLC0415 - as said above
         from evals.roofline import measure_roofline  # noqa: PLC0415 - as said above
+        from evals.speculation import measure_speculation  # noqa: PLC0415 - as said above
 
         size = find(self.settings.model).size
         told: dict[str, Any] = {
             "roofline": await measure_roofline(model, size, self.settings.threads),
             "chat_beside_batch": await measure_lanes(model, self.plan.turns),
+            "speculation": await measure_speculation(model, self.plan.turns[:FORETOLD]),
         }
         if self.requests:
             most = max(self.plan.users)
@@ -133,7 +136,7 @@ def engine(  # noqa: PLR0913 - options of the command line
     if as_json:
         print_json(result)
         return
-    for name in ("cpu_s_after_leaving", "roofline", "chat_beside_batch", "memory"):
+    for name in ("cpu_s_after_leaving", "roofline", "chat_beside_batch", "speculation", "memory"):
         if name in result:
             rows = ((key, f"{value:,.2f}") for key, value in result[name].items())
             show_table(name.replace("_", " "), rows)

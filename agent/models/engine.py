@@ -250,9 +250,9 @@ class Engine:
 
     def _evaluate(self, shared: Sequence[tuple[Request, int]]) -> None:
         pieces = [(request, self._cut_piece(request, tokens)) for request, tokens in shared]
-        self._step = tuple(request for request, _ in pieces)
         try:
             for part in split_pieces(pieces):
+                self._step = tuple(request for request, _ in part)
                 self._read_rows(part, self._llama.evaluate([piece for _, piece in part]))
         except Aborted:
             return

@@ -41,7 +41,8 @@ def plan_step(works: Sequence[Work], now: float, budget: int) -> Step:
     Whoever writes gets a token in each step, so that a long prompt stalls nobody (chunked
     prefill: Agrawal et al., Sarathi-Serve, 2024); prompts are read one after the other, so that
     the first of them is done soonest, and the next can begin with what both share. While a prompt
-    of one lane is read, lanes after it rest; what has rested for STARVED_S goes first once.
+    of one lane is read, lanes after it rest; what has rested for STARVED_S goes first once, a
+    prompt with a part of the tokens: however slow the machine, it takes little from those before.
     """
     urgent = min((work.lane for work in works if work.pending), default=Lane.BATCH)
     starved = {
@@ -55,6 +56,8 @@ def plan_step(works: Sequence[Work], now: float, budget: int) -> Step:
     reader = next((place for place in allowed if works[place].pending), None)
     if reader is None:
         return Step(writers)
-    if not writers and urgent == Lane.CHAT and not starved:
+    if reader in starved:
+        budget //= LONE
+    elif not writers and urgent == Lane.CHAT:
         budget *= LONE
     return Step(writers, reader, min(works[reader].pending, budget))

@@ -42,7 +42,7 @@ def test_the_desk_comes_before_batch_work() -> None:
 
 def test_what_rested_for_long_goes_first_once() -> None:
     rested = make(0, 500, Lane.BATCH, served_at=100 - STARVED_S)
-    assert plan(make(1, 500), rested) == Step((), 1, 128)
+    assert plan(make(1, 500), rested) == Step((), 1, 128 // LONE)
     assert plan(make(1, 500), make(0, 500, Lane.BATCH)) == Step((), 0, 500)
 
 
