@@ -31,7 +31,9 @@ class Completion:
 
     `deadline_s` is how long the whole request may take before it fails. `audience` is who may read
     what the messages hold: what was computed for one is never used for another. `small` work may
-    be done by a smaller model, where there is one.
+    be done by a smaller model, where there is one. The first `common` characters of the last
+    message, and the messages before it, hold nothing of a customer's: what they led to may be kept
+    on disk.
     """
 
     messages: tuple[ChatMessage, ...]
@@ -44,6 +46,7 @@ class Completion:
     lane: Lane = Lane.CHAT
     audience: str = PUBLIC
     small: bool = False
+    common: int = 0
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ EMPHASIS = re.compile(r"\*\*|__")
 STOP = ("<passage", "<question")
 ANSWER_TOKENS = 160
 CONDENSED_TOKENS = 48
+QUESTION = "<question>"
 LAST_TURNS = 4
 LONGEST_TURN = 320
 
@@ -35,6 +36,7 @@ async def build_answer(deps: Deps, question: str, passages: Sequence[Passage]) -
                 stop=STOP,
                 lane=deps.lane,
                 audience=" ".join(audiences) or PUBLIC,
+                common=_count_common(messages),
             )
         if len(kept) > 1:
             kept.pop()
@@ -44,7 +46,13 @@ async def build_answer(deps: Deps, question: str, passages: Sequence[Passage]) -
 
 def build_warm_up(company: str) -> Completion:
     """Return a request that leaves behind the state of what every answer's prompt begins with."""
-    return Completion(write_answer_messages(company, "Hello", ()), max_tokens=1)
+    messages = write_answer_messages(company, "Hello", ())
+    return Completion(messages, max_tokens=1, common=_count_common(messages))
+
+
+def _count_common(messages: Sequence[ChatMessage]) -> int:
+    """Return how many characters of the last message come before the question."""
+    return messages[-1]["content"].index(QUESTION)
 
 
 def write_answer_messages(

@@ -230,14 +230,16 @@ async def open_chat_model(settings: Settings) -> AsyncIterator[ChatModel]:
         yield model
 
 
-def read_sizes(settings: Settings) -> Sizes:
-    """Return how much the embedded model may take."""
+def read_sizes(settings: Settings, sha256: str) -> Sizes:
+    """Return how much the embedded model with that hash may take."""
     return Sizes(
         context_tokens=settings.context_tokens,
         threads=settings.threads,
         sequences=settings.sequences,
         cells=settings.cells,
         prefix_bytes=settings.prefix_mib * 2**20,
+        disk_bytes=settings.prefix_disk_mib * 2**20,
+        folder=settings.data.resolve() / "prefixes" / sha256[:16],
     )
 
 
@@ -265,7 +267,7 @@ async def _open_embedded(settings: Settings, name: str) -> AsyncIterator["LocalC
         await to_thread.run_sync(ensure_verified, entry, settings.cache / "models"),
         entry.name,
         entry.sha256,
-        sizes=read_sizes(settings),
+        sizes=read_sizes(settings, entry.sha256),
         clock=time,
     )
     try:

@@ -94,6 +94,12 @@ class Settings(BaseSettings):
         le=1_048_576,
         description="MiB of memory for the states of earlier prompts.",
     )
+    prefix_disk_mib: int = Field(
+        default=256,
+        ge=0,
+        le=1_048_576,
+        description="MiB of disk for the states of what many prompts begin with.",
+    )
     seed: int = Field(
         default=0, ge=0, le=2**32 - 1, description="Seed that is given with each generation."
     )

@@ -69,7 +69,10 @@ def _check_memory(settings: Settings) -> Iterator[Finding]:
     available = read_available_memory()
     if settings.model_url or available is None:
         return
-    needed = estimate_memory(find(settings.model).size, read_sizes(settings))
+    entries = [find(name) for name in (settings.model, settings.small_model) if name]
+    needed = sum(
+        estimate_memory(entry.size, read_sizes(settings, entry.sha256)) for entry in entries
+    )
     detail = f"{available / GIGABYTE:.1f} GB free, about {needed / GIGABYTE:.1f} GB needed"
     mend = "End other programs, or choose a smaller model with FRONTDESK_MODEL."
     yield Finding("memory", available >= needed, detail, mend)

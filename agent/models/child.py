@@ -83,6 +83,8 @@ class Child:
             "--cells": sizes.all_cells,
             "--sequences": sizes.sequences,
             "--prefix-bytes": sizes.prefix_bytes,
+            "--saved": sizes.folder,
+            "--saved-bytes": sizes.disk_bytes,
         }
         process = await asyncio.create_subprocess_exec(
             *command,

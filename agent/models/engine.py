@@ -12,6 +12,7 @@ from agent.models.llama import Aborted, Llama, Piece
 from agent.models.prefixes import Found, Kept, Logits, Prefixes
 from agent.models.requests import Request, Send
 from agent.models.sampling import Sampler, measure_log_probabilities
+from agent.models.saved import SavedPrefixes
 from agent.models.schedule import Work, plan_step
 from agent.models.template import Template
 
@@ -37,10 +38,16 @@ class Engine:
     """
 
     def __init__(
-        self, llama: Llama, prefixes: Prefixes, context: int, now: Callable[[], float]
+        self,
+        llama: Llama,
+        prefixes: Prefixes,
+        saved: SavedPrefixes,
+        context: int,
+        now: Callable[[], float],
     ) -> None:
         self._llama = llama
         self._prefixes = prefixes
+        self._saved = saved
         self._context = context
         self._now = now
         self._template = Template(llama)
@@ -81,6 +88,7 @@ class Engine:
             plain=not (asked["temperature"] or asked["schema"] or asked["chances"]),
             chances=[] if asked["chances"] else None,
             prompt=len(tokens),
+            common=self._template.count_common(asked["messages"], asked["common"], tokens),
         )
         self._waiting.append(request)
 
@@ -241,7 +249,7 @@ class Engine:
             self._prefixes.forget(found.kept)
             self._llama.cut(sequence)
             return 0
-        if found.whole and found.shared == prompt:
+        if found.whole and found.shared == prompt and found.kept.logits.size:
             return prompt
         # The last token is always evaluated: sampling needs what it leaves behind.
         shared = min(found.shared, prompt - 1)
@@ -307,10 +315,21 @@ class Engine:
             self._waiting.remove(request)
         if request in self._running:
             self._running.remove(request)
+            self._save(request)
             self._llama.cut(request.slot)
             self._slots.append(request.slot)
         request.sampler.close()
         request.finish()
+
+    def _save(self, request: Request) -> None:
+        """Keep on disk what a prompt began with, if others begin with it too."""
+        tokens = np.asarray(request.tokens[: request.common], np.int32)
+        if not 0 < len(tokens) <= request.evaluated:
+            return
+        if self._saved.wants(request.audience, tokens):
+            self._llama.cut(request.slot, len(tokens))
+            state = self._llama.save(request.slot)
+            self._saved.write(Kept(request.audience, tokens, state, np.empty(0, np.float32)))
 
 
 def split_pieces(pieces: Sequence[tuple[Request, Piece]]) -> list[list[tuple[Request, Piece]]]:

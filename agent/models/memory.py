@@ -16,7 +16,7 @@ class Sizes:
 
     `context_tokens` is the most that a prompt and its text have together, `cells` what all
     running requests have together, at most `sequences` of them. States of earlier prompts are
-    kept in `prefix_bytes`.
+    kept in `prefix_bytes`, those of what many begin with also in a `folder`, up to `disk_bytes`.
     """
 
     context_tokens: int = 4096
@@ -24,6 +24,8 @@ class Sizes:
     sequences: int = 4
     cells: int = 12_288
     prefix_bytes: int = 512 * 2**20
+    disk_bytes: int = 0
+    folder: Path = Path()
 
     @property
     def all_cells(self) -> int:

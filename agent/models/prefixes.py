@@ -27,7 +27,10 @@ class Text:
 
 @dataclass(slots=True)
 class Kept:
-    """A prompt's tokens, the state after them, the logits and the text of what follows."""
+    """A prompt's tokens, the state after them, the logits and the text of what follows.
+
+    There are no logits where only what other prompts begin with is kept.
+    """
 
     audience: str
     tokens: Tokens
@@ -75,8 +78,9 @@ class Prefixes:
         return len(self._kept)
 
     def look_up(self, audience: str, tokens: Sequence[int]) -> Kept | None:
-        """Return a prompt that is kept as a whole."""
-        return self._kept.get(_name(audience, np.asarray(tokens, np.int32)))
+        """Return a prompt that is kept as a whole, with what may follow."""
+        kept = self._kept.get(_name(audience, np.asarray(tokens, np.int32)))
+        return kept if kept and kept.logits.size else None
 
     def count_hit(self, kept: Kept) -> None:
         """Note that a kept prompt was of use."""

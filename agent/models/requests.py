@@ -20,6 +20,7 @@ class Request:
     `tokens` are the prompt's and those written since; `evaluated` of them are in the model's
     memory, in the sequence `slot`. `reused` were taken from what was kept, and so were the
     `repeated` ones of the text. `plain` says that the likeliest token is always taken.
+    The first `common` tokens of the prompt hold nothing of a customer's.
     `chances`, if they are asked for, are the tokens written and their log-probabilities.
     """
 
@@ -43,6 +44,7 @@ class Request:
     begun: bool = False
     ended: bool = False
     reason: str = ""
+    common: int = 0
     chances: list[tuple[str, float]] | None = None
     decoder: Any = field(default_factory=lambda: codecs.getincrementaldecoder("utf-8")("replace"))
 

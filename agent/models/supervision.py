@@ -166,6 +166,7 @@ def to_fields(request: Completion, *, chances: bool = False) -> dict[str, Any]:
         "schema": request.schema,
         "lane": request.lane,
         "audience": request.audience,
+        "common": request.common,
         "chances": chances,
     }
 

@@ -1,10 +1,10 @@
 r"""The child process that holds the model: JSON lines in on stdin, JSON lines out on stdout.
 
     python -m agent.models.worker --path FILE --threads 2 --context 4096 --cells 12288 \\
-        --sequences 16 --prefix-bytes 536870912
+        --sequences 16 --prefix-bytes 536870912 --saved FOLDER --saved-bytes 268435456
 
 In:   {"op": "generate", "id", "messages", "max_tokens", "temperature", "seed", "stop", "schema",
-       "lane", "audience", "chances"}
+       "lane", "audience", "common", "chances"}
       {"op": "score", "id", "messages", "continuations", "audience"}
       {"op": "count", "id", "messages"}
       {"op": "cancel", "id"}
@@ -29,6 +29,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import IO, Any
 
 import llama_cpp
@@ -36,9 +37,11 @@ import llama_cpp
 from agent.models.engine import SCORED, STEP_TOKENS, Engine
 from agent.models.llama import Llama, Size
 from agent.models.prefixes import Prefixes
+from agent.models.saved import SavedPrefixes
 from agent.models.schedule import LONE
 
 PR_SET_PDEATHSIG = 1
+NUMBERS = ("threads", "context", "cells", "sequences", "prefix-bytes", "saved-bytes")
 LOG_ERROR = 4  # GGML_LOG_LEVEL_ERROR; llama_cpp._logger has an older numbering
 
 Order = dict[str, Any]
@@ -105,7 +108,12 @@ def main() -> None:
     log = _make_log()  # llama.cpp keeps only a pointer: this name keeps it alive
     llama_cpp.llama_log_set(log, ctypes.c_void_p(0))
     llama = _load(options)
-    engine = Engine(llama, Prefixes(options.prefix_bytes), options.context, time.monotonic)
+    prefixes = Prefixes(options.prefix_bytes)
+    # A state is of use to the same build of llama.cpp alone.
+    saved = SavedPrefixes(options.saved / llama_cpp.__version__, options.saved_bytes)
+    for kept in saved.read(options.prefix_bytes // 2):
+        prefixes.keep(kept)
+    engine = Engine(llama, prefixes, saved, options.context, time.monotonic)
     exchange = Exchange(engine, llama, out)
     exchange.send(event="loaded", parameters=llama.parameters, table=llama.table)
     threading.Thread(target=exchange.read, args=(sys.stdin,), daemon=True).start()
@@ -142,8 +150,9 @@ def _make_log() -> Any:  # noqa: ANN401 - a ctypes callback
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--path", required=True)
-    for name in ("--threads", "--context", "--cells", "--sequences", "--prefix-bytes"):
-        parser.add_argument(name, type=int, required=True)
+    parser.add_argument("--saved", type=Path, required=True)
+    for name in NUMBERS:
+        parser.add_argument(f"--{name}", type=int, required=True)
     return parser.parse_args()
 
 

@@ -189,3 +189,27 @@ async def test_what_is_scored_for_staff_is_not_kept_for_customers(model: LocalCh
     before = model.usage.reused_tokens
     await read(model, request)
     assert model.usage.reused_tokens - before < 60
+
+
+async def test_what_many_prompts_begin_with_outlives_the_process(
+    small_model: Path, clock: Clock, tmp_path: Path
+) -> None:
+    sizes = Sizes(sequences=2, cells=4096, disk_bytes=2**26, folder=tmp_path)
+    told = "The lighthouse is white. " * 40
+    common = len(told)
+    for questions in (("What is white?", "What is black?"), ("What is red?",)):
+        model = LocalChatModel(small_model, "small", "", sizes=sizes, clock=clock)
+        await model.start()
+        try:
+            before = model.usage.reused_tokens
+            for question in questions:
+                await read(model, replace(ask(told + question, max_tokens=4), common=common))
+            reused = model.usage.reused_tokens - before
+        finally:
+            await model.aclose()
+    assert reused > 150  # by a process that had been asked nothing else
+    assert len(list_saved(tmp_path)) == 1
+
+
+def list_saved(folder: Path) -> list[Path]:
+    return list(folder.rglob("*.npz"))
