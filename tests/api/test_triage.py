@@ -62,6 +62,7 @@ def test_a_ticket_is_triaged_with_reasons(keyed: TestClient, version: str) -> No
     triage = response.json()
     assert (triage["id"], triage["version"]) == ("T1", version)
     assert triage["labels"]["category"]["value"] == "refund"
+    assert triage["priority"] == triage["labels"]["priority"]["value"]
     assert triage["stage"] == "duplicate"
     assert triage["why"]
     assert triage["draft"] is None
