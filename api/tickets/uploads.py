@@ -33,7 +33,7 @@ def read_options(pairs: Sequence[str], encoding: str, threshold: float | None) -
     """Return what is said about a file, its columns as WHAT=COLUMN; raises FileRefused."""
     mapping = dict(_split(pair) for pair in pairs)
     try:
-        b"".decode(encoding)
+        "a".encode(encoding)
     except (LookupError, ValueError) as error:
         raise FileRefused(
             "encoding: there is no such encoding of text; it should be a name such as utf-8, "
