@@ -1,5 +1,6 @@
 """The pages of triage: files that staff upload, what became of them, and what a person settles."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -14,13 +15,14 @@ from api.dependencies import OpenServices
 from api.desk.shell import CurrentStaff, render
 from api.routes.triage import MEBIBYTE, OpenJobs, send_result
 from api.routes.triage import take_file as keep_file
-from api.storage.settlements import Choices  # noqa: TC001 - as the routes' other types
+from api.storage.settlements import Choices
 from api.tickets.doubts import Doubt, list_doubts
 from api.tickets.jobs import DONE, FAILED, REJECTS, RESULT, Job, Jobs
 from api.tickets.refusals import FileRefused
 from api.tickets.uploads import UTF8, Options, read_options
 
 MOST_SHOWN = 25
+NOTHING_FITS = "(none of these)"
 WIDER_BODIES = {"/desk/triage": 256 * MEBIBYTE}
 
 router = APIRouter(include_in_schema=False)
@@ -112,7 +114,9 @@ async def show_job(
         labels=labels,
         settled=len(settled),
         open_rows=max(0, job.progress.stages.get("person", 0) - len(settled)),
-        categories=_make_bars(job.progress.categories),
+        categories=_make_bars(
+            _count_anew(job.progress.categories, settled, next(iter(labels), ""))
+        ),
         stages=_make_bars(job.progress.stages),
         persons=_make_bars(job.progress.persons),
     )
@@ -173,6 +177,17 @@ async def download_rejects(staff: CurrentStaff, job_id: str, jobs: OpenJobs) -> 
 
 async def _read_labels(services: Services, job: Job) -> Mapping[str, Sequence[str]]:
     return await to_thread.run_sync(services.triager.list_labels, job.version)
+
+
+def _count_anew(
+    counts: Mapping[str, int], settled: Mapping[int, Choices], label: str
+) -> Mapping[str, int]:
+    """Return how many rows each category has, those among them that persons settled."""
+    chosen = [choices[label] for choices in settled.values() if label in choices]
+    counted = Counter(counts)
+    counted[""] -= len(chosen)
+    counted.update(value or NOTHING_FITS for value in chosen)
+    return {name: rows for name, rows in counted.items() if rows > 0}
 
 
 def _make_bars(counts: Mapping[str, int]) -> list[Bar]:

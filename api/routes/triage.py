@@ -136,14 +136,15 @@ def read_jobs(request: Request, services: OpenServices) -> Jobs:
 
 def read_form(
     mapping: Annotated[
-        list[str] | None,
+        list[str],
         Form(
             alias="map",
+            default_factory=list,
             description="WHAT=COLUMN, where WHAT is `id` or `text`; may be repeated. Several "
             "columns of text with commas: `text=subject,body`.",
             examples=[["id=number", "text=subject,body"]],
         ),
-    ] = None,
+    ],
     encoding: Annotated[
         str, Form(max_length=40, description="The file's encoding, such as cp1252.")
     ] = UTF8,
@@ -153,7 +154,7 @@ def read_form(
     ] = None,
 ) -> Options:
     """Return what a form says about the file in it."""
-    return read_options(mapping or [], encoding, threshold)
+    return read_options(mapping, encoding, threshold)
 
 
 GivenOptions = Annotated[Options, Depends(read_form)]

@@ -143,6 +143,27 @@ def test_that_nothing_fits_is_kept_and_not_learnt(desk: TestClient, services: Se
     assert services.settlements.list_tickets() == []
 
 
+def _count(page: str, category: str) -> int:
+    found = re.search(rf'<th scope="row">{re.escape(category)}</th>\s*<td>([\d,]+)</td>', page)
+    return int(found[1]) if found else 0
+
+
+@pytest.mark.parametrize(("chosen", "shown"), [("listing", "listing"), ("", "(none of these)")])
+def test_the_distribution_has_what_was_settled(
+    desk: TestClient, services: Services, chosen: str, shown: str
+) -> None:
+    train_into(services.settings.data)
+    address = _upload(desk)
+    before = desk.get(address).text
+    result = _read_result(desk, address)
+    row = next(row for row in _list_open(before) if not result[row]["category"])
+    choices = {"row": row, "label-category": chosen, "label-priority": "urgent"}
+    desk.post(f"{address}/settle", data=choices)
+    after = desk.get(address).text
+    assert _count(after, shown) == _count(before, shown) + 1
+    assert _count(after, "(a person chooses)") == _count(before, "(a person chooses)") - 1
+
+
 def test_a_label_that_was_decided_is_not_changed(desk: TestClient, services: Services) -> None:
     train_into(services.settings.data)
     address = _upload(desk)
