@@ -18,21 +18,21 @@ from agent.errors import FrontdeskError
 from agent.triage.cells import list_columns, pair_cells
 from agent.triage.exports import Columns, recognise
 from agent.triage.job import REJECT_COLUMNS, Files, Notebook, Progress, run_job
-from agent.triage.reading import open_source
+from agent.triage.reading import Source, open_source
 from agent.triage.tickets import Ticket
 from agent.triage.verdicts import Triage
 from agent.triage.writing import Cells, Table
 from api.errors import log_unexpected
 from api.tickets.refusals import JobNotFound, JobUnfinished
 from api.tickets.triager import Opened, Triager
-from api.tickets.uploads import PLAIN, Options, retell, survey
+from api.tickets.uploads import PLAIN, Options, count_rows, retell, survey
 
 JOB, INPUT, RESULT, REJECTS, NOTEBOOK = "job.json", "input", "result.csv", "rejects.csv", "progress"
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
 # Single tickets and customers are served between two batches.
 BATCH = 128
-# A ticket that the language model looks at takes seconds: what is done is kept every half minute.
-SLOW_BATCH = 16
+# The language model takes seconds a ticket: with few at a time, the page still shows progress.
+SLOW_BATCH = 8
 SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet", ".gz"})
 
 log = structlog.get_logger(__name__)
@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A file of tickets and how far it is; `share` is how much of it was read, from 0 to 1.
+    """A file of tickets and how far it is; `share` of its rows, from 0 to 1, are done.
 
     `columns` are those that the file was recognised by when it came.
     """
@@ -169,27 +169,32 @@ class Jobs:
         # A job that was begun ends with the version it was begun with, whatever was trained since.
         opened = await self._triager.open_apart(job.version or None, job.options.threshold)
         job = replace(job, state=RUNNING, version=opened.artefact.version)
-        labels = [judge.label for judge in opened.artefact.classifier.judges]
-        files = self._open_files(job, labels)
-        path = self._locate_input(job)
-        with open_source(path, encoding=job.options.encoding) as source:
-
-            def watch(progress: Progress) -> None:
-                self._write(replace(job, progress=progress, share=source.share() or 0.0))
-
-            begun = files.notebook.read(job.version)
-            watch(begun)
-            progress = await run_job(
-                source.rows,
-                recognise(source.header, job.options.mapping),
-                partial(self._judge, opened),
-                files,
-                begun,
-                watch=watch,
-                batch=SLOW_BATCH if opened.asking else BATCH,
-            )
+        self._write(job)
+        path, encoding = self._locate_input(job), job.options.encoding
+        # Where the file is damaged, this says so before minutes are spent on what comes before.
+        rows = await to_thread.run_sync(count_rows, path, encoding, abandon_on_cancel=True)
+        with open_source(path, encoding=encoding) as source:
+            progress = await self._triage(job, opened, source, rows)
         self._write(replace(job, state=DONE, share=1.0, progress=progress))
         log.info("triage_job_done", rows=progress.rows, rejected=progress.rejected)
+
+    async def _triage(self, job: Job, opened: Opened, source: Source, rows: int) -> Progress:
+        files = self._open_files(job, [each.label for each in opened.cascade.judges])
+        begun = files.notebook.read(job.version)
+
+        def watch(progress: Progress) -> None:
+            self._write(replace(job, progress=progress, share=progress.rows / max(rows, 1)))
+
+        watch(begun)
+        return await run_job(
+            source.rows,
+            recognise(source.header, job.options.mapping),
+            partial(self._judge, opened),
+            files,
+            begun,
+            watch=watch,
+            batch=SLOW_BATCH if opened.asking else BATCH,
+        )
 
     async def _judge(self, opened: Opened, tickets: Sequence[Ticket]) -> list[tuple[Triage, Cells]]:
         return pair_cells(tickets, await self._triager.judge(opened, tickets))

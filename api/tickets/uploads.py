@@ -61,6 +61,12 @@ def survey(path: Path, name: str, options: Options) -> Columns:
         raise FileRefused(retell(error, path, name)) from error
 
 
+def count_rows(path: Path, encoding: str) -> int:
+    """Return how many rows a file has; raises TriageError where it is damaged or cut off."""
+    with open_source(path, encoding=encoding) as source:
+        return sum(1 for _ in source.rows)
+
+
 def retell(error: Exception, path: Path, name: str) -> str:
     """Return what is wrong with a file in its sender's words: not ours for it, nor a command's."""
     told = str(error).replace(str(path), name)

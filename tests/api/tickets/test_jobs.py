@@ -4,18 +4,24 @@ import csv
 import gzip
 import io
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import polars as pl
 import pytest
 from fastapi.testclient import TestClient
 
+from agent.triage.artefacts import Shelf
+from agent.triage.tickets import Ticket
+from agent.triage.verdicts import Triage
 from api.assembly import Services
 from api.tickets.jobs import Jobs
+from api.tickets.triager import Opened, Triager
 from api.tickets.uploads import Options
-from tests.agent.triage.histories import TICKETS
+from tests.agent.triage.histories import TICKETS, open_workshop
 from tests.api.people import add_staff
 
 REFUND = "Has my refund for booking 99999 been sent?"
@@ -170,6 +176,35 @@ def test_a_job_that_fails_says_why(keyed: TestClient, services: Services, versio
     assert job["state"] == "failed"
     assert "all of them.csv.gz can't be read on" in job["error"]
     assert str(services.settings.data) not in job["error"]
+
+
+class Watched(Triager):
+    """Notes how far a job is before each batch."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(lambda: Shelf(folder), open_workshop)
+        self.jobs = Jobs(folder / "jobs", self, lambda: datetime.now(UTC), lambda: "one")
+        self.shares: list[float] = []
+
+    async def judge(self, opened: Opened, tickets: Sequence[Ticket]) -> list[Triage]:
+        self.shares.append(self.jobs.find("one").share)
+        return await super().judge(opened, tickets)
+
+
+@pytest.mark.parametrize("name", ["new.csv", "new.parquet"])
+async def test_a_job_says_how_much_of_it_is_done(
+    tmp_path: Path, version: str, services: Services, name: str
+) -> None:
+    assert version
+    watched = Watched(services.settings.data / "triage")
+    table = pl.DataFrame({"text": [f"my refund {row}" for row in range(256)]})
+    write = table.write_parquet if name.endswith("parquet") else table.write_csv
+    write(tmp_path / name)
+    with (tmp_path / name).open("rb") as file:
+        watched.jobs.add(name, file)
+    await watched.jobs._try("one")
+    assert watched.shares == [0.0, 0.5]
+    assert watched.jobs.find("one").share == 1.0
 
 
 def test_the_result_has_what_persons_settled(
