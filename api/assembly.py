@@ -118,7 +118,7 @@ async def open_services(
             single_turns=open_single_turns(settings, model, found),
             secret=secret,
             knowledge=open_knowledge(settings, engine, repository, found),
-            triager=open_triager(settings),
+            triager=open_triager(settings, model),
             settlements=Settlements(engine, read_utc, make_id),
         )
 

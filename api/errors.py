@@ -22,7 +22,13 @@ from api.storage.api_keys import KeyRefused
 from api.storage.handoffs import HandoffEnded
 from api.storage.ledger import ConversationNotFound, MessageReused, TurnNotFound, UserKnown
 from api.storage.sites import SiteNotFound
-from api.tickets.refusals import InboundClosed, JobNotFound, JobUnfinished, SignatureRefused
+from api.tickets.refusals import (
+    FileRefused,
+    InboundClosed,
+    JobNotFound,
+    JobUnfinished,
+    SignatureRefused,
+)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -52,6 +58,8 @@ KNOWN: dict[type[Exception], tuple[int, str, str | None]] = {
     HandoffEnded: (409, "handoff-ended", "No person is awaited; ask for one first."),
     TriageError: (409, "triage", None),
     JobNotFound: (404, "job-not-found", "There is no such job."),
+    # It tells a table's columns back to who sent it: nobody could name the right ones otherwise.
+    FileRefused: (422, "file-refused", None),
     JobUnfinished: (409, "job-unfinished", "The job is not done, or has no such file."),
     SignatureRefused: (401, "signature-refused", "The signature is wrong, or too old."),
     InboundClosed: (

@@ -70,6 +70,10 @@ class Settings(BaseSettings):
         default="all-mpnet-base-v2",
         description="Larger embedding model for tickets that triage doubts; empty for none.",
     )
+    triage_model: bool = Field(
+        default=False,
+        description="Whether the service asks the language model about tickets that triage doubts.",
+    )
     threads: int = Field(
         default=2, ge=1, le=256, description="Threads the embedded model computes on."
     )

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from api.settings import Settings
-from api.tickets.triager import Triager
+from api.tickets.triager import Triager, Workshop
 
 if TYPE_CHECKING:
+    from agent.ports import ChatModel
     from agent.triage.artefacts import Artefact, Shelf
     from agent.triage.cascade import Cascade, Chooser
     from agent.triage.classifier import Classifier, Encoders
@@ -58,17 +59,29 @@ def open_teacher(encoders: "Encoders") -> "Teacher":
     return Teacher(Screener.load(), Sentiments.learn(encoders.quick), LinguaDetector())
 
 
-def open_triager(settings: Settings) -> Triager:
+def open_triager(settings: Settings, model: "ChatModel") -> Triager:
     """Return the running service's triage; nothing is read before the first ticket."""
 
-    def put_together(artefact: "Artefact") -> "Cascade":
+    def open_workshop(artefact: "Artefact") -> Workshop:
+        from agent.triage.choosing import ModelChooser  # noqa: PLC0415 - as said above
         from agent.triage.effort import Effort  # noqa: PLC0415 - as said above
 
         encoders = fit_encoders(artefact, open_encoders(settings))
-        teacher = open_teacher(encoders)
-        return open_cascade(artefact.classifier, teacher, encoders, Effort.BALANCED)
+        teacher, chooser = open_teacher(encoders), ModelChooser(model, settings.seed)
 
-    return Triager(lambda: open_shelf(settings), put_together)
+        def put_together(threshold: float | None = None, *, asking: bool = False) -> "Cascade":
+            return open_cascade(
+                artefact.classifier,
+                teacher,
+                encoders,
+                Effort.BALANCED,
+                threshold=threshold,
+                chooser=chooser if asking else None,
+            )
+
+        return put_together
+
+    return Triager(lambda: open_shelf(settings), open_workshop, asks=settings.triage_model)
 
 
 def open_cascade(  # noqa: PLR0913 - the classifier, what it works with, and two choices

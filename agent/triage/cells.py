@@ -27,13 +27,23 @@ def pair_cells(tickets: Sequence[Ticket], triaged: Sequence[Triage]) -> list[tup
     ]
 
 
+def rate(triage: Triage) -> str:
+    """Return a ticket's priority: as learnt, empty where a person has to choose; else by its sound.
+
+    Tickets that sound upset or unsafe are `high`, others `normal`.
+    """
+    if learnt := triage.decisions.get(PRIORITY):
+        return learnt.value
+    return "high" if triage.needs_person in URGENT else "normal"
+
+
 def to_cells(ticket: Ticket, triage: Triage) -> Cells:
     """Return what is known of a ticket, by column."""
     cells: dict[str, str | float | int | bool] = {
         "row": ticket.row,
         "ticket_id": ticket.id,
         "text": ticket.text,
-        PRIORITY: "high" if triage.needs_person in URGENT else "normal",
+        PRIORITY: rate(triage),
         "stage": str(triage.stage),
         "why": triage.why,
         "needs_person": str(triage.needs_person),

@@ -5,11 +5,13 @@ import json
 from typing import Annotated, Any, Literal
 
 from anyio import to_thread
-from fastapi import APIRouter, Depends, File, Path, Request, UploadFile
-from fastapi.responses import FileResponse
+from fastapi import APIRouter, Depends, File, Form, Path, Request, UploadFile
+from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import Field
 from starlette.exceptions import HTTPException
 
+from agent.triage.cells import rate
+from agent.triage.exports import Columns
 from agent.triage.tickets import Ticket
 from api.assembly import Services, make_id
 from api.dependencies import OpenServices
@@ -18,10 +20,12 @@ from api.schemas import Plain, Problem, Wire
 from api.storage.articles import read_utc
 from api.storage.database import Engine, write_to
 from api.storage.outbox import TRIAGED, put
+from api.tickets.doubts import fill_in
 from api.tickets.drafting import draft_reply
 from api.tickets.inbound import SENDERS, receive
 from api.tickets.jobs import REJECTS, RESULT, Job, Jobs
 from api.tickets.refusals import InboundClosed
+from api.tickets.uploads import UTF8, Options, read_options
 
 MEBIBYTE = 2**20
 WIDER_BODIES = {"/v1/triage/jobs": 256 * MEBIBYTE}
@@ -30,6 +34,9 @@ REFUSED: dict[int | str, dict[str, Any]] = {
     401: {"model": Problem, "description": "The key is missing, unknown or revoked."},
     409: {"model": Problem, "description": "Nothing is trained yet, or the job is not done."},
     503: {"model": Problem, "description": "Starting, or out of order; see `Retry-After`."},
+}
+REFUSED_FILE: dict[int | str, dict[str, Any]] = {
+    422: {"model": Problem, "description": "The file, or what is said about it, can't be used."}
 }
 MISSING: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "There is no such job."}
@@ -43,7 +50,7 @@ REFUSED_INBOUND: dict[int | str, dict[str, Any]] = {
     422: {"model": Problem, "description": "The body is no JSON object."},
 }
 # What customers wrote does not leave with a webhook, and `why` quotes it.
-TOLD = {"id", "version", "labels", "stage", "needs_person", "language", "sentiment"}
+TOLD = {"id", "version", "labels", "priority", "stage", "needs_person", "language", "sentiment"}
 
 router = APIRouter(prefix="/v1/triage", tags=["triage"], dependencies=[Depends(admit)])
 inbound_router = APIRouter(prefix="/v1/inbound", tags=["triage"])
@@ -66,11 +73,16 @@ class DecisionView(Wire):
 
 
 class TriageView(Wire):
-    """What is found out about a ticket, by whom, and why."""
+    """What is found out about a ticket, by whom, and why.
+
+    `priority` is the label of that name if there is one, null where a person has to choose; else
+    `high` for tickets that sound upset or unsafe, `normal` for others.
+    """
 
     id: str
     version: str
     labels: dict[str, DecisionView]
+    priority: str | None
     stage: str
     why: str
     needs_person: str | None
@@ -81,12 +93,29 @@ class TriageView(Wire):
     sources: str | None = None
 
 
+class MappingView(Wire):
+    """The columns that were taken as ids (null: rows are numbered) and as text.
+
+    `export` is the help desk that the file comes from, or what it was recognised as.
+    """
+
+    export: str
+    id: str | None
+    text: list[str]
+
+
 class JobView(Wire):
-    """A file of tickets: how far it is, and what was decided."""
+    """A file of tickets: how it is read, how far it is, and what was decided.
+
+    `threshold` is the least confidence to decide; null takes what was learnt.
+    """
 
     id: str
     name: str
     created_at: str
+    mapping: MappingView | None
+    encoding: str
+    threshold: float | None
     state: str
     version: str
     error: str | None
@@ -105,6 +134,30 @@ def read_jobs(request: Request, services: OpenServices) -> Jobs:
     return jobs
 
 
+def read_form(
+    mapping: Annotated[
+        list[str],
+        Form(
+            alias="map",
+            default_factory=list,
+            description="WHAT=COLUMN, where WHAT is `id` or `text`; may be repeated. Several "
+            "columns of text with commas: `text=subject,body`.",
+            examples=[["id=number", "text=subject,body"]],
+        ),
+    ],
+    encoding: Annotated[
+        str, Form(max_length=40, description="The file's encoding, such as cp1252.")
+    ] = UTF8,
+    threshold: Annotated[
+        float | None,
+        Form(ge=0, le=1, description="Least confidence to decide: more of it, fewer decided."),
+    ] = None,
+) -> Options:
+    """Return what a form says about the file in it."""
+    return read_options(mapping, encoding, threshold)
+
+
+GivenOptions = Annotated[Options, Depends(read_form)]
 OpenJobs = Annotated[Jobs, Depends(read_jobs)]
 JobId = Annotated[str, Path(max_length=64)]
 
@@ -123,12 +176,22 @@ async def triage_ticket(
     return view.model_copy(update=dict(drafted))
 
 
-@router.post("/jobs", status_code=202, responses=REFUSED)
-async def add_job(file: Annotated[UploadFile, File()], jobs: OpenJobs) -> JobView:
-    """Take a file of tickets: CSV, JSONL or Parquet, the first two also with gzip."""
-    job = await to_thread.run_sync(jobs.add, file.filename or "tickets.csv", file.file)
+@router.post("/jobs", status_code=202, responses=REFUSED | REFUSED_FILE)
+async def add_job(
+    file: Annotated[UploadFile, File()], options: GivenOptions, jobs: OpenJobs
+) -> JobView:
+    """Take a file of tickets: CSV, JSONL or Parquet, the first two also with gzip.
+
+    Its columns are recognised at once: what is no table of tickets is refused.
+    """
+    return view_job(await take_file(jobs, file, options))
+
+
+async def take_file(jobs: Jobs, file: UploadFile, options: Options) -> Job:
+    """Keep a file and let it be triaged; raises TriageError, FileRefused."""
+    job = await to_thread.run_sync(jobs.add, file.filename or "tickets.csv", file.file, options)
     jobs.begin()
-    return view_job(job)
+    return job
 
 
 @router.get("/jobs", responses=REFUSED)
@@ -144,12 +207,19 @@ async def read_job(job_id: JobId, jobs: OpenJobs) -> JobView:
 
 
 @router.get(
-    "/jobs/{job_id}/result", response_class=FileResponse, responses=REFUSED | MISSING | TABLE
+    "/jobs/{job_id}/result", response_class=StreamingResponse, responses=REFUSED | MISSING | TABLE
 )
-async def read_result(job_id: JobId, jobs: OpenJobs) -> FileResponse:
-    """Return the triaged tickets of a job that is done, as CSV."""
+async def read_result(job_id: JobId, jobs: OpenJobs, services: OpenServices) -> StreamingResponse:
+    """Return the triaged tickets of a job that is done, as CSV, with what persons settled."""
+    return await send_result(job_id, jobs, services)
+
+
+async def send_result(job_id: str, jobs: Jobs, services: Services) -> StreamingResponse:
+    """Return a job's result with what persons settled; raises JobNotFound or JobUnfinished."""
     path = await to_thread.run_sync(jobs.locate, job_id, RESULT)
-    return FileResponse(path, media_type="text/csv", filename=f"triage-{job_id}.csv")
+    settled = await to_thread.run_sync(services.settlements.list_rows, job_id)
+    headers = {"Content-Disposition": f'attachment; filename="triage-{job_id}.csv"'}
+    return StreamingResponse(fill_in(path, settled), media_type="text/csv", headers=headers)
 
 
 @router.get(
@@ -198,6 +268,9 @@ def view_job(job: Job) -> JobView:
         id=job.id,
         name=job.name,
         created_at=job.created_at,
+        mapping=_view_mapping(job.columns) if job.columns else None,
+        encoding=job.options.encoding,
+        threshold=job.options.threshold,
         state=job.state,
         version=job.version,
         error=job.error or None,
@@ -208,6 +281,10 @@ def view_job(job: Job) -> JobView:
         categories=progress.categories,
         needs_person=progress.persons,
     )
+
+
+def _view_mapping(columns: Columns) -> MappingView:
+    return MappingView(export=columns.export, id=columns.id or None, text=list(columns.text))
 
 
 async def _triage(services: Services, ticket_id: str, text: str) -> TriageView:
@@ -222,6 +299,7 @@ async def _triage(services: Services, ticket_id: str, text: str) -> TriageView:
         id=ticket_id,
         version=version,
         labels=labels,
+        priority=rate(triage) or None,
         stage=triage.stage,
         why=triage.why,
         needs_person=triage.needs_person or None,

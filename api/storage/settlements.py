@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Engine, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from api.storage.database import read_from, write_to
 from api.storage.desk_tables import settlements
@@ -24,19 +25,16 @@ class Settlements:
     def settle(
         self, job_id: str, row: int, text: str, chosen: Mapping[str, str], staff_id: str
     ) -> None:
-        """Keep what somebody chose for a row; what was chosen before is replaced."""
-        base = {"job_id": job_id, "row": row, "text": text, "staff_id": staff_id}
+        """Keep what somebody chose for a row, empty where nothing fits; the last choice counts."""
+        base = {"job_id": job_id, "row": row, "text": text}
+        dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
         with write_to(self._engine) as connection:
             for label, value in chosen.items():
-                same = (
-                    settlements.c.job_id == job_id,
-                    settlements.c.row == row,
-                    settlements.c.label == label,
-                )
-                connection.execute(delete(settlements).where(*same))
-                told = {"id": self._new_id(), "label": label, "value": value}
+                made = {"value": value, "staff_id": staff_id, "created_at": self._now()}
                 connection.execute(
-                    insert(settlements).values(**base, **told, created_at=self._now())
+                    dialect.insert(settlements)
+                    .values(**base, **made, id=self._new_id(), label=label)
+                    .on_conflict_do_update(index_elements=["job_id", "row", "label"], set_=made)
                 )
 
     def list_rows(self, job_id: str) -> dict[int, Choices]:
@@ -49,8 +47,9 @@ class Settlements:
         return found
 
     def list_tickets(self) -> list[tuple[str, Choices]]:
-        """Return all tickets that were settled, with what was chosen for them, oldest first."""
-        wanted = select(settlements).order_by(settlements.c.created_at, settlements.c.id)
+        """Return the tickets that something fits, with what was chosen for them, oldest first."""
+        said = select(settlements).where(settlements.c.value != "")
+        wanted = said.order_by(settlements.c.created_at, settlements.c.id)
         found: dict[tuple[str, int], tuple[str, Choices]] = {}
         with read_from(self._engine) as connection:
             for row in connection.execute(wanted):

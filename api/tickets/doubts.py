@@ -6,9 +6,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.triage.verdicts import Stage
+from agent.triage.verdicts import Sense, Stage
+from agent.triage.writing import DANGEROUS, Cells, defuse
 
 DECIDED_BY_PERSON = "settled at the desk"
+# A choice does away with these only: who is upset or unsafe still needs a person.
+OPEN = frozenset({Sense.UNSURE, Sense.OUT_OF_SCOPE})
 ROWS_AT_ONCE = 1000
 
 
@@ -42,10 +45,22 @@ def list_doubts(
 
 
 def _read(row: Mapping[str, str], labels: Sequence[str]) -> Doubt:
-    guesses = {label: row[f"{label}_guess"] for label in labels if not row[label]}
+    plain = {name: restore(cell) for name, cell in row.items()}
+    guesses = {label: plain[f"{label}_guess"] for label in labels if not plain[label]}
     return Doubt(
-        int(row["row"]), row["ticket_id"], row["text"], row["why"], row["needs_person"], guesses
+        int(row["row"]),
+        plain["ticket_id"],
+        plain["text"],
+        plain["why"],
+        plain["needs_person"],
+        guesses,
     )
+
+
+def restore(cell: str) -> str:
+    """Return what stood in a cell before `defuse` put an apostrophe before it."""
+    bare = cell.removeprefix("'")
+    return bare if bare.lstrip(" ").startswith(DANGEROUS) else cell
 
 
 def fill_in(path: Path, settled: Mapping[int, Mapping[str, str]]) -> Iterator[bytes]:
@@ -56,14 +71,23 @@ def fill_in(path: Path, settled: Mapping[int, Mapping[str, str]]) -> Iterator[by
         writer = csv.DictWriter(text, rows.fieldnames or [])
         writer.writeheader()
         for place, row in enumerate(rows, 1):
-            chosen = settled.get(int(row["row"]), {})
-            if chosen:
-                sure = {f"{label}_confidence": "1.0" for label in chosen}
-                row.update({**chosen, **sure, "why": DECIDED_BY_PERSON, "needs_person": ""})
-            writer.writerow(row)
+            if chosen := settled.get(int(row["row"])):
+                writer.writerow({**row, **_settle(row, chosen)})
+            else:
+                writer.writerow(row)
             if place % ROWS_AT_ONCE == 0:
                 yield _drain(text)
     yield _drain(text)
+
+
+def _settle(row: Mapping[str, str], chosen: Mapping[str, str]) -> Cells:
+    """Return the cells that a choice changes; an empty one says that nothing fits."""
+    sure = {f"{label}_confidence": 1.0 if value else 0.0 for label, value in chosen.items()}
+    without = [label for label, value in chosen.items() if not value]
+    why = f"{DECIDED_BY_PERSON}; no {' or '.join(without)} fits" if without else DECIDED_BY_PERSON
+    left = "" if row["needs_person"] in OPEN else row["needs_person"]
+    safe = {label: defuse(value) for label, value in chosen.items()}
+    return {**safe, **sure, "why": why, "needs_person": left}
 
 
 def _drain(text: io.StringIO) -> bytes:

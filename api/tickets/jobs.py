@@ -1,11 +1,10 @@
 """Files of tickets that are triaged behind the requests; each job is a folder."""
 
-import json
 import shutil
 from asyncio import Event
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -13,23 +12,27 @@ from typing import BinaryIO
 
 import structlog
 from anyio import to_thread
+from pydantic import TypeAdapter
 
 from agent.errors import FrontdeskError
 from agent.triage.cells import list_columns, pair_cells
-from agent.triage.exports import recognise
+from agent.triage.exports import Columns, recognise
 from agent.triage.job import REJECT_COLUMNS, Files, Notebook, Progress, run_job
-from agent.triage.reading import open_source
+from agent.triage.reading import Source, open_source
 from agent.triage.tickets import Ticket
 from agent.triage.verdicts import Triage
 from agent.triage.writing import Cells, Table
 from api.errors import log_unexpected
 from api.tickets.refusals import JobNotFound, JobUnfinished
 from api.tickets.triager import Opened, Triager
+from api.tickets.uploads import PLAIN, Options, count_rows, retell, survey
 
 JOB, INPUT, RESULT, REJECTS, NOTEBOOK = "job.json", "input", "result.csv", "rejects.csv", "progress"
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
 # Single tickets and customers are served between two batches.
 BATCH = 128
+# The language model takes seconds a ticket: with few at a time, the page still shows progress.
+SLOW_BATCH = 8
 SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet", ".gz"})
 
 log = structlog.get_logger(__name__)
@@ -37,16 +40,24 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A file of tickets and how far it is; `share` is how much of it was read, from 0 to 1."""
+    """A file of tickets and how far it is; `share` of its rows, from 0 to 1, are done.
+
+    `columns` are those that the file was recognised by when it came.
+    """
 
     id: str
     name: str
     created_at: str
+    options: Options = PLAIN
+    columns: Columns | None = None
     state: str = WAITING
     version: str = ""
     error: str = ""
     share: float = 0.0
     progress: Progress = field(default_factory=lambda: Progress(""))
+
+
+SAVED = TypeAdapter(Job)
 
 
 class Jobs:
@@ -65,14 +76,23 @@ class Jobs:
         self._new_id = new_id
         self._wake = Event()
 
-    def add(self, name: str, content: BinaryIO) -> Job:
-        """Keep a file, to be triaged as soon as those before it are; blocks."""
-        job = Job(self._new_id(), name, self._now().isoformat())
-        folder = self._folder / job.id
-        folder.mkdir(parents=True)
-        with (folder / _name_input(name)).open("wb") as file:
-            shutil.copyfileobj(content, file)
-        self._write(job)
+    def add(self, name: str, content: BinaryIO, options: Options = PLAIN) -> Job:
+        """Keep a file, to be triaged as soon as those before it are; blocks.
+
+        Raises TriageError if nothing is trained, FileRefused if it is no table of tickets.
+        """
+        self._triager.read_version()
+        job = Job(self._new_id(), name, self._now().isoformat(), options)
+        path = self._locate_input(job)
+        path.parent.mkdir(parents=True)
+        try:
+            with path.open("wb") as file:
+                shutil.copyfileobj(content, file)
+            job = replace(job, columns=survey(path, name, options))
+            self._write(job)
+        except BaseException:
+            shutil.rmtree(path.parent)
+            raise
         return job
 
     def begin(self) -> None:
@@ -84,10 +104,9 @@ class Jobs:
         if Path(job_id).name != job_id:
             raise JobNotFound(job_id)
         try:
-            saved = json.loads((self._folder / job_id / JOB).read_text(encoding="utf-8"))
+            return SAVED.validate_json((self._folder / job_id / JOB).read_bytes())
         except (FileNotFoundError, NotADirectoryError) as error:
             raise JobNotFound(job_id) from error
-        return Job(**{**saved, "progress": Progress(**saved["progress"])})
 
     def list_all(self) -> list[Job]:
         """Return all jobs, the newest first."""
@@ -132,7 +151,7 @@ class Jobs:
         except JobNotFound:
             return
         except FrontdeskError as error:
-            self._fail(job_id, str(error))
+            self._fail(job_id, retell(error, self._locate_input(job), job.name))
         except Exception as error:  # noqa: BLE001 - the next job can be done all the same
             log_unexpected(error)
             self._fail(job_id, "Something went wrong; see the log.")
@@ -148,31 +167,40 @@ class Jobs:
 
     async def _do(self, job: Job) -> None:
         # A job that was begun ends with the version it was begun with, whatever was trained since.
-        opened = await self._triager.open(job.version or None)
+        opened = await self._triager.open_apart(job.version or None, job.options.threshold)
         job = replace(job, state=RUNNING, version=opened.artefact.version)
-        labels = [judge.label for judge in opened.artefact.classifier.judges]
-        files = self._open_files(job, labels)
-        with open_source(next((self._folder / job.id).glob(f"{INPUT}*"))) as source:
-
-            def watch(progress: Progress) -> None:
-                self._write(replace(job, progress=progress, share=source.share() or 0.0))
-
-            begun = files.notebook.read(job.version)
-            watch(begun)
-            progress = await run_job(
-                source.rows,
-                recognise(source.header),
-                partial(self._judge, opened),
-                files,
-                begun,
-                watch=watch,
-                batch=BATCH,
-            )
+        self._write(job)
+        path, encoding = self._locate_input(job), job.options.encoding
+        # Where the file is damaged, this says so before minutes are spent on what comes before.
+        rows = await to_thread.run_sync(count_rows, path, encoding, abandon_on_cancel=True)
+        with open_source(path, encoding=encoding) as source:
+            progress = await self._triage(job, opened, source, rows)
         self._write(replace(job, state=DONE, share=1.0, progress=progress))
         log.info("triage_job_done", rows=progress.rows, rejected=progress.rejected)
 
+    async def _triage(self, job: Job, opened: Opened, source: Source, rows: int) -> Progress:
+        files = self._open_files(job, [each.label for each in opened.cascade.judges])
+        begun = files.notebook.read(job.version)
+
+        def watch(progress: Progress) -> None:
+            self._write(replace(job, progress=progress, share=progress.rows / max(rows, 1)))
+
+        watch(begun)
+        return await run_job(
+            source.rows,
+            recognise(source.header, job.options.mapping),
+            partial(self._judge, opened),
+            files,
+            begun,
+            watch=watch,
+            batch=SLOW_BATCH if opened.asking else BATCH,
+        )
+
     async def _judge(self, opened: Opened, tickets: Sequence[Ticket]) -> list[tuple[Triage, Cells]]:
         return pair_cells(tickets, await self._triager.judge(opened, tickets))
+
+    def _locate_input(self, job: Job) -> Path:
+        return self._folder / job.id / _name_input(job.name)
 
     def _open_files(self, job: Job, labels: Sequence[str]) -> Files:
         folder = self._folder / job.id
@@ -185,7 +213,7 @@ class Jobs:
     def _write(self, job: Job) -> None:
         path = self._folder / job.id / JOB
         new = path.with_suffix(".new")
-        new.write_text(json.dumps(asdict(job)), encoding="utf-8")
+        new.write_bytes(SAVED.dump_json(job))
         new.replace(path)
 
 

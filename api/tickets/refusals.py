@@ -3,6 +3,7 @@
 TicketsRefused
 ├── JobNotFound       there is no such job
 ├── JobUnfinished     the job is not done, or has no such file
+├── FileRefused       mend the file, or what is said about it, as the message says
 ├── SignatureRefused  sign the request with the secret that both sides know, and send it at once
 └── InboundClosed     set the secret of this help desk first
 """
@@ -18,6 +19,10 @@ class JobNotFound(TicketsRefused):
 
 class JobUnfinished(TicketsRefused):
     """The job is not done, or has no such file."""
+
+
+class FileRefused(TicketsRefused):
+    """The file is no table of tickets, or what was said about it is wrong; the message says how."""
 
 
 class SignatureRefused(TicketsRefused):

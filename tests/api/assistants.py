@@ -32,7 +32,7 @@ from api.storage.staff import Staff
 from api.storage.suggestions import Suggestions
 from api.tickets.triager import Triager
 from knowledge_base.articles import Ranking
-from tests.agent.triage.histories import put_together
+from tests.agent.triage.histories import open_workshop
 from tests.api.replies import make_reply
 from tests.fakes.encoder import FakeEncoder
 from tests.knowledge_base.fake_embedder import FakeEmbedder
@@ -190,6 +190,6 @@ def make_services(
         single_turns=SingleTurns(assistant, assistant.forgotten.append, make_id),
         secret=SECRET,
         knowledge=make_fake_knowledge(engine, settings),
-        triager=Triager(lambda: Shelf(settings.data / "triage"), put_together),
+        triager=Triager(lambda: Shelf(settings.data / "triage"), open_workshop),
         settlements=Settlements(engine, read_utc, make_id),
     )

@@ -24,6 +24,7 @@ from api.storage.database import read_from
 from api.storage.desk_tables import outbox
 from api.tickets.doubts import fill_in, list_doubts
 from api.tickets.jobs import RUNNING, Jobs
+from api.tickets.refusals import JobUnfinished
 from tests.agent.triage.histories import TICKETS, train_into
 from tests.api.webhooks.documentation import read_examples
 
@@ -62,6 +63,7 @@ def test_a_ticket_is_triaged_with_reasons(keyed: TestClient, version: str) -> No
     triage = response.json()
     assert (triage["id"], triage["version"]) == ("T1", version)
     assert triage["labels"]["category"]["value"] == "refund"
+    assert triage["priority"] == triage["labels"]["priority"]["value"]
     assert triage["stage"] == "duplicate"
     assert triage["why"]
     assert triage["draft"] is None
@@ -112,13 +114,11 @@ def test_a_file_is_triaged_behind_the_requests(keyed: TestClient, version: str) 
     assert keyed.get(address).status_code == 404
 
 
-def test_a_file_that_is_no_table_fails_and_says_why(keyed: TestClient, version: str) -> None:
+def test_a_file_that_is_not_done_has_no_result(services: Services, version: str) -> None:
     assert version
-    added = keyed.post("/v1/triage/jobs", files={"file": ("x.csv", b"colour,shape\nred,round\n")})
-    job = _wait(keyed, added.json()["id"])
-    assert job["state"] == "failed"
-    assert "there are: colour, shape" in job["error"]
-    assert keyed.get(f"/v1/triage/jobs/{job['id']}/result").status_code == 409
+    jobs = _keep_jobs(services, "waiting")
+    with pytest.raises(JobUnfinished):
+        jobs.locate("waiting", "result.csv")
 
 
 @pytest.mark.parametrize("job_id", ["none", "%2e%2e", "%2e%2e%2fx"])

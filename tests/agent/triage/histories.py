@@ -14,6 +14,7 @@ from agent.triage.hearing import Teacher
 from agent.triage.sentiment import Sentiments
 from agent.triage.tickets import Labelled, Ticket
 from agent.triage.training import History, train
+from api.tickets.triager import Workshop
 from tests.agent.scenes import English
 from tests.knowledge_base.fake_embedder import FakeEmbedder
 
@@ -60,8 +61,12 @@ def make_tickets(*texts: str) -> list[Ticket]:
     return [Ticket(row, f"T{row}", text) for row, text in enumerate(texts, 1)]
 
 
-def put_together(artefact: Artefact) -> Cascade:
-    return open_cascade(artefact.classifier)
+def open_workshop(artefact: Artefact, chooser: Chooser | None = None) -> Workshop:
+    def put_together(threshold: float | None = None, *, asking: bool = False) -> Cascade:
+        told = chooser if asking else None
+        return open_cascade(artefact.classifier, chooser=told, threshold=threshold)
+
+    return put_together
 
 
 def train_into(folder: Path) -> str:
