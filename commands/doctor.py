@@ -50,8 +50,8 @@ def _print_finding(finding: Finding) -> None:
 
 
 def _check_models(settings: Settings) -> Iterator[Finding]:
-    names = [settings.embedder] if settings.model_url else [settings.model, settings.embedder]
-    for name in names:
+    models = [] if settings.model_url else [settings.model, settings.small_model]
+    for name in filter(None, (*models, settings.embedder)):
         pull = f"Get it with `frontdesk models pull {name}`."
         try:
             wrong = [c for c in verify(find(name), settings.cache / "models") if c.state != "right"]
