@@ -9,7 +9,7 @@ import numpy as np
 from agent.lanes import Lane
 from agent.models.emission import Emission
 from agent.models.llama import Aborted, Llama, Piece
-from agent.models.prefixes import Found, Kept, Logits, Prefixes
+from agent.models.prefixes import NO_LOGITS, Found, Kept, Logits, Prefixes
 from agent.models.requests import Request, Send
 from agent.models.sampling import Sampler, measure_log_probabilities
 from agent.models.saved import SavedPrefixes
@@ -24,6 +24,7 @@ SCORED = 8
 SHORTEST_KEPT = 16
 RESERVED = 0.25
 TILE = 64
+ENDED = ("stop", "length")
 
 
 class PromptTooLong(Exception):  # noqa: N818 - says what is wrong
@@ -308,14 +309,15 @@ class Engine:
 
     def _end(self, request: Request, reason: str) -> None:
         request.reason = reason
-        if request.plain and reason in {"stop", "length"} and not request.repeated:
+        if request.plain and reason in ENDED and not request.repeated:
             prompt = request.tokens[: request.prompt]
             self._prefixes.note(request.audience, prompt, request.text)
         if request in self._waiting:
             self._waiting.remove(request)
         if request in self._running:
             self._running.remove(request)
-            self._save(request)
+            if reason in ENDED:
+                self._save(request)
             self._llama.cut(request.slot)
             self._slots.append(request.slot)
         request.sampler.close()
@@ -329,7 +331,7 @@ class Engine:
         if self._saved.wants(request.audience, tokens):
             self._llama.cut(request.slot, len(tokens))
             state = self._llama.save(request.slot)
-            self._saved.write(Kept(request.audience, tokens, state, np.empty(0, np.float32)))
+            self._saved.write(Kept(request.audience, tokens, state, NO_LOGITS))
 
 
 def split_pieces(pieces: Sequence[tuple[Request, Piece]]) -> list[list[tuple[Request, Piece]]]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 Tokens = NDArray[np.int32]
 Logits = NDArray[np.float32]
+NO_LOGITS: Logits = np.empty(0, np.float32)
 
 
 @dataclass(frozen=True, slots=True)

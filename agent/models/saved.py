@@ -1,15 +1,16 @@
 """States of what many prompts begin with, on disk: a new process need not compute them again."""
 
 import hashlib
-import tempfile
+import os
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 
-from agent.models.prefixes import Kept, Tokens
+from agent.models.prefixes import NO_LOGITS, Kept, Tokens
 
 SUFFIX = ".npz"
 # What began one prompt alone is not worth the disk.
@@ -41,7 +42,7 @@ class SavedPrefixes:
                         str(file["audience"]),
                         file["tokens"].astype(np.int32),
                         file["state"].tobytes(),
-                        np.empty(0, np.float32),
+                        NO_LOGITS,
                     )
             except UNREADABLE:
                 path.unlink(missing_ok=True)
@@ -52,18 +53,33 @@ class SavedPrefixes:
         """Whether what a prompt began with is to be saved; each question counts as a use."""
         path = self._locate(audience, tokens)
         if path.exists():
-            path.touch()
+            with suppress(OSError):  # it may be somebody else's, or gone since
+                path.touch()
             return False
         self._seen[path.name] += 1
         return self._budget > 0 and self._seen[path.name] >= WORTHWHILE
 
     def write(self, kept: Kept) -> None:
-        """Save a state, whole or not at all, and let others go if there is no room."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        """Save a state, whole or not at all, and let others go if there is no room.
+
+        A disk that is full or can't be written costs the state, and no turn.
+        """
+        with suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._write(kept, self._locate(kept.audience, kept.tokens))
+            self._make_room()
+
+    def _write(self, kept: Kept, path: Path) -> None:
         state = np.frombuffer(kept.state, np.uint8)
-        with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".new", delete=False) as file:
-            np.savez(file, audience=np.array(kept.audience), tokens=kept.tokens, state=state)
-        Path(file.name).replace(self._locate(kept.audience, kept.tokens))
+        new = path.with_suffix(".new")
+        try:
+            with open(new, "wb", opener=_open_privately) as file:
+                np.savez(file, audience=np.array(kept.audience), tokens=kept.tokens, state=state)
+            new.replace(path)
+        finally:
+            new.unlink(missing_ok=True)
+
+    def _make_room(self) -> None:
         files = self._list_files()
         size = sum(path.stat().st_size for path in files)
         while size > self._budget:
@@ -77,3 +93,7 @@ class SavedPrefixes:
     def _locate(self, audience: str, tokens: Tokens) -> Path:
         told = hashlib.sha256(f"{audience}\n".encode() + tokens.tobytes())
         return self._folder / (told.hexdigest()[:32] + SUFFIX)
+
+
+def _open_privately(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

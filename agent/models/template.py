@@ -36,6 +36,8 @@ class Template:
 
         `characters` of the last message count.
         """
+        if not characters:
+            return 0
         *before, last = messages
         told = [token for message in before for token in self._encode_message(message)]
         text = f"{last['role']}\n{last['content'][:characters]}"

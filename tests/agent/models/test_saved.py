@@ -3,14 +3,14 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.models.prefixes import Kept
+from agent.models.prefixes import NO_LOGITS, Kept
 from agent.models.saved import SavedPrefixes
 
 STATE = bytes(10_000)
 
 
 def make(*tokens: int, audience: str = "public") -> Kept:
-    return Kept(audience, np.asarray(tokens, np.int32), STATE, np.empty(0, np.float32))
+    return Kept(audience, np.asarray(tokens, np.int32), STATE, NO_LOGITS)
 
 
 def age(folder: Path, seconds: float) -> None:
@@ -70,3 +70,10 @@ def test_a_damaged_file_is_passed_over_and_removed(tmp_path: Path) -> None:
     (tmp_path / "other.npz").write_bytes(b"nothing")
     assert list(saved.read(10**6)) == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_costs_nothing_but_the_state(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    saved = SavedPrefixes(tmp_path / "file" / "below", 10**6)
+    saved.write(make(1))
+    assert list(saved.read(10**6)) == []
