@@ -17,11 +17,13 @@ from rich.progress import Progress as Bar
 from agent.triage.artefacts import Artefact
 from agent.triage.cascade import Cascade
 from agent.triage.cells import list_columns, pair_cells, to_cells
+from agent.triage.checking import Reject, check
 from agent.triage.effort import Effort
 from agent.triage.errors import TriageError
 from agent.triage.exports import Columns, recognise
 from agent.triage.job import BATCH, REJECT_COLUMNS, Files, Judge, Notebook, Progress, run_job
-from agent.triage.reading import Reject, Source, check, open_source
+from agent.triage.reading import open_source
+from agent.triage.rows import Source
 from agent.triage.tickets import Ticket
 from agent.triage.verdicts import Stage, Triage
 from agent.triage.writing import Cells, Pipe, Table

@@ -10,9 +10,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from agent.triage.checking import Reject, check
 from agent.triage.errors import TriageError
 from agent.triage.exports import Columns
-from agent.triage.reading import Reject, Row, check
+from agent.triage.rows import Row
 from agent.triage.tickets import Ticket
 from agent.triage.verdicts import Triage
 from agent.triage.writing import Cells, Sink

@@ -8,7 +8,7 @@ from agent.triage.cells import list_columns, to_cells
 from agent.triage.errors import TriageError
 from agent.triage.exports import recognise
 from agent.triage.job import BATCH, REJECT_COLUMNS, Files, Notebook, Progress, run_job
-from agent.triage.reading import Row
+from agent.triage.rows import Row
 from agent.triage.tickets import Ticket
 from agent.triage.verdicts import Decision, Stage, Triage
 from agent.triage.writing import Cells, Table
