@@ -4,7 +4,7 @@ import json
 import shutil
 from asyncio import Event
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -17,7 +17,7 @@ from anyio import to_thread
 from agent.errors import FrontdeskError
 from agent.triage.cells import list_columns, pair_cells
 from agent.triage.exports import recognise
-from agent.triage.job import REJECT_COLUMNS, Files, Notebook, Progress, run_job
+from agent.triage.job import REJECT_COLUMNS, Files, Notebook, Pace, Progress, run_job
 from agent.triage.reading import open_source
 from agent.triage.tickets import Ticket
 from agent.triage.verdicts import Triage
@@ -46,7 +46,7 @@ class Job:
     version: str = ""
     error: str = ""
     share: float = 0.0
-    progress: Progress = field(default_factory=lambda: Progress(""))
+    progress: Progress = field(default_factory=lambda: Progress({}))
 
 
 class Jobs:
@@ -152,12 +152,14 @@ class Jobs:
         job = replace(job, state=RUNNING, version=opened.artefact.version)
         labels = [judge.label for judge in opened.artefact.classifier.judges]
         files = self._open_files(job, labels)
-        with open_source(next((self._folder / job.id).glob(f"{INPUT}*"))) as source:
+        with ExitStack() as stack:
+            opening = open_source(next((self._folder / job.id).glob(f"{INPUT}*")))
+            source = await to_thread.run_sync(stack.enter_context, opening)
 
             def watch(progress: Progress) -> None:
                 self._write(replace(job, progress=progress, share=source.share() or 0.0))
 
-            begun = files.notebook.read(job.version)
+            begun = files.notebook.read({"version": job.version})
             watch(begun)
             progress = await run_job(
                 source.rows,
@@ -166,7 +168,7 @@ class Jobs:
                 files,
                 begun,
                 watch=watch,
-                batch=BATCH,
+                pace=Pace(BATCH),
             )
         self._write(replace(job, state=DONE, share=1.0, progress=progress))
         log.info("triage_job_done", rows=progress.rows, rejected=progress.rejected)

@@ -292,7 +292,7 @@ def test_a_damaged_archive_is_said_and_what_came_before_is_read(
     broken = packed[:half] if damage == "cut" else packed[:half] + b"\0" * half
     (tmp_path / name).write_bytes(broken)
     with (
-        pytest.raises(TriageError, match="After row .* cut off"),
+        pytest.raises(TriageError, match=r"After row .* cut off"),
         open_source(tmp_path / name) as source,
     ):
         list(source.rows)
