@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from agent.triage.checking import check
 from agent.triage.errors import TriageError
 from agent.triage.exports import Columns, recognise
-from agent.triage.reading import check, open_source
+from agent.triage.reading import open_source
 from agent.triage.tickets import Labelled, Ticket
 
 

@@ -67,6 +67,7 @@ def triage(  # noqa: PLR0913 - options of the command line
     as_json: JsonOption = False,
 ) -> None:
     """Train a classifier of tickets, and say how well it does on tickets held out."""
+    from agent.triage.cells import refuse_taken  # noqa: PLC0415 - it takes seconds
     from agent.triage.training import History, train  # noqa: PLC0415 - it takes seconds
     from commands.labelled import read_descriptions, read_labelled  # noqa: PLC0415 - it takes seconds
 
@@ -76,6 +77,7 @@ def triage(  # noqa: PLR0913 - options of the command line
             Exit.WRONG_USAGE,
         )
     labels = tuple(dict.fromkeys(label or ["category"]))
+    refuse_taken(labels)  # before minutes of reading
     settings = read_settings(data=data)
     described = {labels[0]: read_descriptions(categories)} if categories else {}
     tickets: list[Labelled] = []

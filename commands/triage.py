@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Annotated
 
-import anyio
 import typer
 
 from api.settings import read_settings
@@ -90,8 +89,8 @@ def triage(  # noqa: PLR0913 - options of the command line
     artefact = open_shelf(settings).load(version)
     run = Run(settings, options, artefact)
     if dry_run:
-        anyio.run(run.preview)
-    elif anyio.run(run.run).rejected:
+        run.preview()
+    elif run.run().rejected:
         raise typer.Exit(Exit.DONE_IN_PART)
 
 

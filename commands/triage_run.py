@@ -1,43 +1,43 @@
 """One run of `frontdesk triage`: what it opens, shows and leaves behind."""
 
-import hashlib
-import json
 import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
+import anyio
 
 from agent.triage.artefacts import Artefact
 from agent.triage.cascade import Cascade
-from agent.triage.cells import list_columns, pair_cells, to_cells
+from agent.triage.cells import list_columns, pair_cells
+from agent.triage.checking import Reject, check
+from agent.triage.costs import DRAFTS, Costs
 from agent.triage.effort import Effort
 from agent.triage.errors import TriageError
 from agent.triage.exports import Columns, recognise
-from agent.triage.job import BATCH, REJECT_COLUMNS, Files, Judge, Notebook, Progress, run_job
-from agent.triage.reading import Reject, Source, check, open_source
+from agent.triage.job import BATCH, REJECT_COLUMNS, Files, Judge, Notebook, Pace, Progress, run_job
+from agent.triage.reading import open_source
+from agent.triage.rows import Source
 from agent.triage.tickets import Ticket
-from agent.triage.verdicts import Stage, Triage
+from agent.triage.verdicts import Triage
 from agent.triage.writing import Cells, Pipe, Table
 from api.ports import Assistant
 from api.settings import Settings
 from api.tickets.drafting import draft_reply
 from api.triage import fit_encoders, open_cascade, open_encoders, open_teacher
-from commands.terminal import err, out, show_table
+from commands.terminal import err, out
+from commands.triage_shown import show_bar, show_curve, show_mapping, show_ticket, summarise
 
 if TYPE_CHECKING:
     from agent.ports import ChatModel
 
 STDIO = "-"
 PREVIEWED = 5
-QUOTED = 60
-RATE_AFTER_S = 0.5
 # A ticket that the language model looks at takes seconds: what is done is kept every half minute.
 SLOW_BATCH = 16
 
@@ -70,11 +70,11 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What a job's tickets are judged by, so many at a time; a cascade if it is here."""
+    """What a job's tickets are judged by, so many at a time, and what that costs."""
 
     judge: Judge
     batch: int
-    cascade: Cascade | None = None
+    costs: Costs
 
 
 class Run:
@@ -86,39 +86,53 @@ class Run:
         self._artefact = artefact
         self._labels = [judge.label for judge in artefact.classifier.judges]
 
-    async def preview(self) -> None:
+    def preview(self) -> None:
         """Show how five rows would be triaged, and what would become of the whole file."""
         with self._open() as (source, columns):
-            self._show_mapping(columns)
+            show_mapping(self._options.source, columns)
             tickets, reasons = _survey(check(row, columns) for row in source.rows)
-        async with self._prepare() as opened:
-            shown = tickets.first
-            for ticket, triage in zip(shown, await opened.cascade.triage(shown), strict=True):
-                cells = to_cells(ticket, triage)
-                show_table(f"{ticket.id}: {_quote(ticket.text)}", _list_cells(cells, self._labels))
-        self._show_curve()
+        anyio.run(self._show, tickets.first)
+        show_curve(self._labels[0], self._artefact.card["report"])
         out.print(f"{tickets.count:,} tickets would be triaged.")
         for reason, rows in reasons.items():
             out.print(f"{rows:,} rows would be rejected: {reason}", markup=False)
         out.print("Nothing was written.")
 
-    async def run(self) -> Progress:
+    async def _show(self, tickets: Sequence[Ticket]) -> None:
+        async with self._prepare() as opened:
+            judged = await self._make_judge(opened)(tickets)
+        for ticket, (_, cells) in zip(tickets, judged, strict=True):
+            show_ticket(ticket, cells, self._labels)
+
+    def run(self) -> Progress:
         """Triage the whole file, or what is left of it."""
         begun = time.monotonic()
-        refuse_same_files(self._options)
-        files, recipe = self._make_files(), self._make_recipe()
-        progress = Progress(recipe) if self._options.fresh else files.notebook.read(recipe)
+        options = self._options
+        refuse_same_files(options)
+        files, recipe = self._make_files(), make_recipe(options, self._artefact.version)
+        progress = Progress(recipe) if options.fresh else files.notebook.read(recipe)
         if progress.written:
-            return await run_job([], recognise(["text"]), _judge_nothing, files, progress)
-        async with AsyncExitStack() as stack:
-            source, columns = stack.enter_context(self._open())
-            self._show_mapping(columns)
-            if progress.rows:
-                err.print(f"Going on after row {progress.rows:,}.")
-            engine = await stack.enter_async_context(self._start())
+            job = partial(run_job, [], recognise(["text"]), _judge_nothing, files, progress)
+            done = anyio.run(job)
+        else:
+            # Opened outside the event loop: Ctrl-C ends the wait for a stream's first row.
+            with self._open() as (source, columns):
+                show_mapping(options.source, columns)
+                done = anyio.run(self._triage, source, columns, files, progress)
+        for line in summarise(done, options.output, options.rejects):
+            err.print(line, markup=False)
+        err.print(f"This run took {time.monotonic() - begun:.1f} s.")
+        return done
+
+    async def _triage(
+        self, source: Source, columns: Columns, files: Files, progress: Progress
+    ) -> Progress:
+        if progress.rows:
+            err.print(f"Going on after row {progress.rows:,}.")
+        async with self._start() as engine:
             if self._options.fresh:  # not before all that is needed could be opened
                 files.forget()
-            with _show_bar(source, progress.rows) as watch:
+            with show_bar(source, progress.rows) as watch:
                 done = await run_job(
                     source.rows,
                     columns,
@@ -126,12 +140,11 @@ class Run:
                     files,
                     progress,
                     watch=watch,
-                    batch=engine.batch,
+                    pace=Pace(engine.batch, source.is_near),
+                    take_costs=engine.costs.take,
                 )
-            if self._options.fresh and not done.rejected:
-                self._options.rejects.unlink(missing_ok=True)  # of a run before
-            for line in _summarise(done, engine.cascade, time.monotonic() - begun, self._options):
-                err.print(line, markup=False)
+        if self._options.fresh and not done.rejected:
+            self._options.rejects.unlink(missing_ok=True)  # of a run before
         return done
 
     @asynccontextmanager
@@ -140,14 +153,14 @@ class Run:
         if options.engine == "embedded":
             async with self._prepare() as opened:
                 batch = SLOW_BATCH if options.model or options.draft else BATCH
-                yield Engine(self._make_judge(opened), batch, opened.cascade)
+                yield Engine(self._make_judge(opened), batch, opened.cascade.costs)
             return
-        from api.tickets.cluster import ClusterJudge, make_recipe  # noqa: PLC0415 - it may be absent
+        from api.tickets.cluster import ClusterJudge, describe_workers  # noqa: PLC0415 - it may be absent
 
-        recipe = make_recipe(self._settings, options.effort, options.threshold)
+        recipe = describe_workers(self._settings, options.effort, options.threshold)
         cluster = ClusterJudge(options.ray_address, self._artefact, recipe)
         try:
-            yield Engine(cluster, cluster.batch)
+            yield Engine(cluster, cluster.batch, cluster.costs)
         finally:
             cluster.close()
 
@@ -165,14 +178,6 @@ class Run:
         notebook = Notebook(output.path.with_name(output.path.name + ".progress"))
         output.refuse_to_replace(notebook.exists() or self._options.fresh)
         return Files(output, rejects, notebook)
-
-    def _make_recipe(self) -> str:
-        """Return what tells this job from another one that writes to the same place."""
-        told = {name: str(value) for name, value in asdict(self._options).items()}
-        for name in ("fresh", "engine", "ray_address"):
-            del told[name]
-        told["version"] = self._artefact.version
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     @asynccontextmanager
     async def _prepare(self) -> AsyncIterator[Opened]:
@@ -207,36 +212,38 @@ class Run:
         found = await stack.enter_async_context(open_search(self._settings, repository))
         return open_assistant(self._settings, model, found, make_memory_checkpoints())
 
-    def _make_judge(self, opened: Opened) -> Any:  # noqa: ANN401 - a job's judge
+    def _make_judge(self, opened: Opened) -> Judge:
         async def judge(tickets: Sequence[Ticket]) -> list[tuple[Triage, Cells]]:
             rows = pair_cells(tickets, await opened.cascade.triage(tickets))
             if opened.assistant is None:
                 return rows
             longest = self._settings.max_message_chars
-            return [
-                (triage, {**cells, **await draft_reply(opened.assistant, ticket.text[:longest])})
-                for ticket, (triage, cells) in zip(tickets, rows, strict=True)
-            ]
+            with opened.cascade.costs.count(DRAFTS, len(tickets)):
+                return [
+                    (
+                        triage,
+                        {**cells, **await draft_reply(opened.assistant, ticket.text[:longest])},
+                    )
+                    for ticket, (triage, cells) in zip(tickets, rows, strict=True)
+                ]
 
         return judge
 
-    def _show_mapping(self, columns: Columns) -> None:
-        row_id = columns.id or "the row's number"
-        err.print(
-            f"{self._options.source}: {columns.export}; id from {row_id}, text from "
-            f"{', '.join(columns.text)}. --map changes that.",
-            markup=False,
-        )
 
-    def _show_curve(self) -> None:
-        label = self._labels[0]
-        held_out = self._artefact.card["report"]["labels"][label]["held_out"]
-        if held_out:
-            rows = (
-                (f"--threshold {least:.2f}", f"decides {share:.0%}, {right:.1%} of these right")
-                for share, right, least in held_out["curve"]
-            )
-            show_table(f"{label}: what a threshold gives, on tickets held out", rows)
+def make_recipe(options: Options, version: str) -> dict[str, str]:
+    """Return what tells this job from another one that writes to the same place."""
+    return {
+        "IN": str(options.source),
+        "-o": str(options.output),
+        "--rejects": str(options.rejects),
+        "--map": " ".join(f"{what}={column}" for what, column in sorted(options.mapping.items())),
+        "--encoding": options.encoding,
+        "--threshold": "" if options.threshold is None else str(options.threshold),
+        "--effort": options.effort,
+        "--model": "yes" if options.model else "no",
+        "--draft": "yes" if options.draft else "no",
+        "--version": version,
+    }
 
 
 def refuse_same_files(options: Options) -> None:
@@ -273,63 +280,3 @@ def _survey(checked: Iterable[Ticket | Reject]) -> tuple[Survey, Counter[str]]:
 
 async def _judge_nothing(_: Sequence[Ticket]) -> Sequence[tuple[Triage, Cells]]:
     return []
-
-
-def _quote(text: str) -> str:
-    plain = " ".join(text.split())
-    return plain if len(plain) <= QUOTED else plain[:QUOTED] + "…"
-
-
-def _list_cells(cells: Cells, labels: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for label in labels:
-        confidence = cells[f"{label}_confidence"]
-        yield (
-            label,
-            f"{cells[label] or '(a person chooses)'}  {cells[f'{label}_guess']} {confidence}",
-        )
-    for name in ("stage", "why", "needs_person", "language", "sentiment"):
-        yield name, str(cells[name])
-
-
-@contextmanager
-def _show_bar(source: Source, start: int) -> Iterator[Any]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[told]}"),
-    )
-    begun = time.monotonic()
-    with Bar(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task("triage", total=None, told="")
-
-        def watch(progress: Progress) -> None:
-            rate = (progress.rows - start) / max(time.monotonic() - begun, RATE_AFTER_S)
-            escalated = progress.stages.get(Stage.PERSON, 0)
-            told = f"{progress.rows:,} rows, {rate:,.0f}/s, {escalated:,} for a person"
-            share = source.share()
-            total = progress.rows / share if share else None
-            bar.update(task, completed=progress.rows, total=total, told=told)
-
-        yield watch
-
-
-def _summarise(
-    progress: Progress, cascade: Cascade | None, seconds: float, options: Options
-) -> Iterator[str]:
-    done = progress.rows - progress.rejected
-    yield f"{done:,} tickets triaged; this run took {seconds:.1f} s"
-    for stage in Stage:
-        if rows := progress.stages.get(stage, 0):
-            yield f"  {stage:<10} {rows:>8,} rows  {rows / max(done, 1):>6.1%}"
-    if cascade:
-        yield f"  classifying took {cascade.seconds_classifying:.1f} s"
-    if cascade and cascade.seconds_asking:
-        yield f"  asking the language model took {cascade.seconds_asking:.1f} s"
-    for reason, rows in progress.persons.items():
-        yield f"  a person is needed: {reason}, {rows:,}"
-    if str(options.output) != STDIO:
-        yield f"Results: {options.output}"
-    if progress.rejected:
-        yield f"{progress.rejected:,} rows were rejected: {options.rejects}"

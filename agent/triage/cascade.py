@@ -11,6 +11,7 @@ from cachetools import LRUCache
 
 from agent.state import Reason
 from agent.triage.classifier import Classifier, Encoders, Verdict
+from agent.triage.costs import HEARING, Costs
 from agent.triage.features import Depth
 from agent.triage.hearing import Teacher
 from agent.triage.judging import Judge
@@ -49,21 +50,21 @@ class Parts:
 
 
 class Cascade:
-    """Triages tickets, batch by batch, and counts the seconds that it takes."""
+    """Triages tickets, batch by batch; `costs` counts what its stages take."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._seen: LRUCache[str, Triage] = LRUCache(REMEMBERED)
-        self.seconds_classifying = 0.0
-        self.seconds_asking = 0.0
+        self.costs = Costs(parts.now)
 
     async def triage(self, tickets: Sequence[Ticket]) -> list[Triage]:
         """Return what is found out about each ticket, in order."""
-        keys = [fold_near(ticket.text) for ticket in tickets]
         firsts: dict[str, int] = {}
-        for place, key in enumerate(keys):
-            if key not in self._seen:
-                firsts.setdefault(key, place)
+        with self.costs.count(Stage.DUPLICATE, len(tickets)):
+            keys = [fold_near(ticket.text) for ticket in tickets]
+            for place, key in enumerate(keys):
+                if key not in self._seen:
+                    firsts.setdefault(key, place)
         fresh = await self._judge(list(firsts), [tickets[at].text for at in firsts.values()])
         found = dict(zip(firsts, fresh, strict=True))
         results = []
@@ -76,18 +77,17 @@ class Cascade:
         return results
 
     async def _judge(self, keys: list[str], texts: list[str]) -> list[Triage]:
-        begun = self._parts.now()
         classify = self._parts.classifier.classify
-        verdicts = await to_thread.run_sync(classify, texts, self._parts.encoders)
-        sounds = self._hear(verdicts)
-        languages = await to_thread.run_sync(self._parts.teacher.languages.detect_all, texts)
+        verdicts = await to_thread.run_sync(classify, texts, self._parts.encoders, self.costs)
+        with self.costs.count(HEARING, len(texts)):
+            sounds = self._hear(verdicts)
+            languages = await to_thread.run_sync(self._parts.teacher.languages.detect_all, texts)
         heard = [
             replace(self._decide(key, verdict, language), sentiment=sentiment, language=language)
             for key, verdict, sentiment, language in zip(
                 keys, verdicts, sounds, languages, strict=True
             )
         ]
-        self.seconds_classifying += self._parts.now() - begun
         return [
             await self._settle(text, verdict, triage)
             for text, verdict, triage in zip(texts, verdicts, heard, strict=True)
@@ -104,9 +104,11 @@ class Cascade:
         return sounds
 
     async def _settle(self, text: str, verdict: Verdict, decided: Triage) -> Triage:
-        screened = self._parts.teacher.screener.screen(text, verdict.vector)
+        with self.costs.count(HEARING, 0):
+            screened = self._parts.teacher.screener.screen(text, verdict.vector)
         if decided.needs_person == Sense.UNSURE and self._parts.chooser:
-            decided = await self._ask_model(text, verdict, decided)
+            with self.costs.count(Stage.MODEL, 1):
+                decided = await self._ask_model(text, verdict, decided)
         return replace(
             decided,
             sentiment="negative" if screened.reason == Reason.UPSET else decided.sentiment,
@@ -159,7 +161,6 @@ class Cascade:
 
     async def _ask_model(self, text: str, verdict: Verdict, doubted: Triage) -> Triage:
         assert self._parts.chooser is not None
-        begun = self._parts.now()
         decisions = dict(doubted.decisions)
         examples = self._pick_examples(verdict)
         for label, decision in doubted.decisions.items():
@@ -167,7 +168,6 @@ class Cascade:
                 candidates = [name for name, _ in doubted.candidates[label]]
                 chosen = await self._parts.chooser.choose(text, candidates, examples)
                 decisions[label] = self._weigh(decision, label, agreed=chosen == decision.guess)
-        self.seconds_asking += self._parts.now() - begun
         if all(each.value for each in decisions.values()):
             why = f"the language model agrees; {doubted.why}"
             return replace(

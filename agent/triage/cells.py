@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from agent.triage.errors import TriageError
 from agent.triage.tickets import Ticket
 from agent.triage.verdicts import Triage
 from agent.triage.writing import Cells
@@ -11,13 +12,26 @@ PRIORITY = "priority"
 HEAD = ("row", "ticket_id", "text")
 TAIL = ("stage", "why", "needs_person", "language", "sentiment")
 DRAFT = ("draft", "sources")
+CONFIDENCE, GUESS = "_confidence", "_guess"
 
 
 def list_columns(labels: Sequence[str], *, draft: bool = False) -> tuple[str, ...]:
     """Return the columns of a result: three for each label, priority among them if not learnt."""
-    learnt = [name for label in labels for name in (label, f"{label}_confidence", f"{label}_guess")]
+    learnt = [label + end for label in labels for end in ("", CONFIDENCE, GUESS)]
     derived = () if PRIORITY in labels else (PRIORITY,)
     return (*HEAD, *learnt, *derived, *TAIL, *(DRAFT if draft else ()))
+
+
+def refuse_taken(labels: Sequence[str]) -> None:
+    """Raise TriageError if a label's column, or one that comes with it, would be there twice."""
+    own = (*HEAD, *TAIL, *DRAFT)
+    for label in labels:
+        if label in own or label.endswith((CONFIDENCE, GUESS)):
+            raise TriageError(
+                f"A label can't be named {label!r}: a result has {', '.join(own)} of its own, and "
+                f"{CONFIDENCE} and {GUESS} beside each label. Name it otherwise, and say where it "
+                f"is: --label mylabel --map 'mylabel={label}'."
+            )
 
 
 def pair_cells(tickets: Sequence[Ticket], triaged: Sequence[Triage]) -> list[tuple[Triage, Cells]]:
@@ -52,6 +66,6 @@ def to_cells(ticket: Ticket, triage: Triage) -> Cells:
     }
     for label, decision in triage.decisions.items():
         cells[label] = decision.value
-        cells[f"{label}_confidence"] = round(decision.confidence, 4)
-        cells[f"{label}_guess"] = decision.guess
+        cells[label + CONFIDENCE] = round(decision.confidence, 4)
+        cells[label + GUESS] = decision.guess
     return cells

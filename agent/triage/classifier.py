@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.triage.costs import Costs
 from agent.triage.encoding import Encoder, Vectors
 from agent.triage.features import Depth, Features
 from agent.triage.hearing import Hearing
@@ -75,22 +76,30 @@ class Classifier:
     known: Known
     languages: tuple[str, ...]
 
-    def classify(self, texts: Sequence[str], encoders: Encoders) -> list[Verdict]:
-        """Judge texts by their words, and what is doubted one depth deeper, as far as it goes."""
+    def classify(
+        self, texts: Sequence[str], encoders: Encoders, costs: Costs | None = None
+    ) -> list[Verdict]:
+        """Judge texts by their words, and what is doubted one depth deeper, as far as it goes.
+
+        What each depth takes is counted in `costs`.
+        """
         if not texts:
             return []
-        seen = Features(self.words.read(texts))
-        verdicts = self._judge(seen, self.hearing.listen(texts))
+        costs = costs or Costs()
+        with costs.count(_name(Depth.WORDS), len(texts)):
+            seen = Features(self.words.read(texts))
+            verdicts = self._judge(seen, self.hearing.listen(texts))
         rows = list(range(len(texts)))
         for encoder in encoders.list_all()[: len(self.scope) - 1]:
             doubted = [place for place, row in enumerate(rows) if self._doubts(verdicts[row])]
             if not doubted:
                 break
             rows = [rows[place] for place in doubted]
-            seen = seen.take(doubted).add(encoder.encode([texts[row] for row in rows]))
-            heard = [(verdicts[row].suspected, verdicts[row].sentiment) for row in rows]
-            for row, verdict in zip(rows, self._judge(seen, heard), strict=True):
-                verdicts[row] = verdict
+            with costs.count(_name(Depth(seen.depth + 1)), len(rows)):
+                seen = seen.take(doubted).add(encoder.encode([texts[row] for row in rows]))
+                heard = [(verdicts[row].suspected, verdicts[row].sentiment) for row in rows]
+                for row, verdict in zip(rows, self._judge(seen, heard), strict=True):
+                    verdicts[row] = verdict
         return verdicts
 
     def _doubts(self, verdict: Verdict) -> bool:
@@ -120,3 +129,7 @@ class Classifier:
             )
             for row in range(len(seen))
         ]
+
+
+def _name(depth: Depth) -> str:
+    return depth.name.lower()

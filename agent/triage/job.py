@@ -3,37 +3,46 @@
 import hashlib
 import json
 import os
+import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
+from anyio import to_thread
+
+from agent.triage.checking import Reject, check
+from agent.triage.costs import Cost, add_costs
 from agent.triage.errors import TriageError
 from agent.triage.exports import Columns
-from agent.triage.reading import Reject, Row, check
+from agent.triage.rows import Row
 from agent.triage.tickets import Ticket
 from agent.triage.verdicts import Triage
 from agent.triage.writing import Cells, Sink
 
 BATCH = 2_048
 LARGEST_BATCH = 8_000_000
+PATIENCE_S = 0.25
 REJECT_COLUMNS = ("row", "ticket_id", "reason", "text")
 LONGEST_REJECTED = 1_000
-Judge = Callable[[Sequence[Ticket]], Awaitable[Sequence[tuple[Triage, Cells]]]]
+Recipe = Mapping[str, str]
+Judged = Sequence[tuple[Triage, Cells]]
+Judge = Callable[[Sequence[Ticket]], Awaitable[Judged]]
 Watch = Callable[["Progress"], None]
 
 
 @dataclass(slots=True)
 class Progress:
-    """How far a job is: rows read, sizes of both files, and what was decided by whom.
+    """How far a job is: rows read, sizes of both files, what was decided by whom, what it cost.
 
     `recipe` says what the rows are made with, `digest` what was read: a job goes on only with the
     same.
     """
 
-    recipe: str
+    recipe: Recipe
     rows: int = 0
     digest: str = ""
     output_size: int = 0
@@ -43,6 +52,11 @@ class Progress:
     stages: dict[str, int] = field(default_factory=dict)
     categories: dict[str, int] = field(default_factory=dict)
     persons: dict[str, int] = field(default_factory=dict)
+    costs: dict[str, Cost] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Restore what JSON has made of costs."""
+        self.costs = {stage: Cost(*each) for stage, each in self.costs.items()}
 
 
 class Notebook:
@@ -55,7 +69,7 @@ class Notebook:
         """Whether a job was begun and not finished."""
         return self._path is not None and self._path.exists()
 
-    def read(self, recipe: str) -> Progress:
+    def read(self, recipe: Recipe) -> Progress:
         """Return how far the job is. Raises TriageError if it was begun otherwise."""
         if self._path is None or not self._path.exists():
             return Progress(recipe)
@@ -63,8 +77,9 @@ class Notebook:
         progress = Progress(**saved)
         if progress.recipe != recipe:
             raise TriageError(
-                f"{self._path} is of a job that was begun with another file, classifier or "
-                "options. Use those, or begin anew with --fresh."
+                f"{self._path} is of a job that was begun with "
+                f"{_tell_differences(progress.recipe, recipe)}. Use what it was begun with, or "
+                "begin anew with --fresh."
             )
         return progress
 
@@ -85,6 +100,14 @@ class Notebook:
             self._path.unlink(missing_ok=True)
 
 
+def _tell_differences(begun: Recipe, wanted: Recipe) -> str:
+    return ", ".join(
+        f"{name} {begun.get(name) or 'none'} (now {wanted.get(name) or 'none'})"
+        for name in {**begun, **wanted}
+        if begun.get(name) != wanted.get(name)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Files:
     """Where a job writes. The notebook is removed when both tables are in their places."""
@@ -100,6 +123,28 @@ class Files:
         self.rejects.discard()
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How many rows are judged at a time.
+
+    `is_near` tells whether another row comes within so many seconds: rows of a stream that stands
+    still are judged soon.
+    """
+
+    most: int = BATCH
+    is_near: Callable[[float], bool] = lambda _: True
+    now: Callable[[], float] = time.monotonic
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows, and what they hold."""
+
+    rows: list[Row]
+    tickets: list[Ticket]
+    rejects: list[Reject]
+
+
 async def run_job(  # noqa: PLR0913 - a file in, two files out, and who judges
     rows: Iterable[Row],
     columns: Columns,
@@ -108,30 +153,85 @@ async def run_job(  # noqa: PLR0913 - a file in, two files out, and who judges
     progress: Progress,
     *,
     watch: Watch = lambda _: None,
-    batch: int = BATCH,
+    pace: Pace = Pace(),
+    take_costs: Callable[[], Mapping[str, Cost]] = dict,
 ) -> Progress:
-    """Triage every row that is not done yet.
+    """Triage every row that is not done yet; `take_costs` tells what a batch has cost.
 
     A batch counts once its rows are on the disk and the notebook says so: a job that is killed
-    drops what came after, and does it again.
+    drops what came after, and does it again. Reading and writing leave the event loop to others.
     """
     if not progress.written:
         left = iter(rows)
-        _skip(left, progress)
+        await to_thread.run_sync(_skip, left, progress)
+        batches = _read_batches(left, columns, pace)
+        keeper = Keeper(files, progress)
         try:
-            _open(files, progress)
-            for part in _split(left, batch):
-                await _do_batch([check(row, columns) for row in part], judge, files, progress)
-                progress.digest = _digest(part, progress.digest)
-                files.notebook.write(progress)
+            await to_thread.run_sync(keeper.open)
+            while batch := await to_thread.run_sync(next, batches, None):
+                judged = await judge(batch.tickets)
+                await to_thread.run_sync(keeper.keep, batch, judged, take_costs())
                 watch(progress)
+            await to_thread.run_sync(keeper.end)
         finally:
-            files.output.close()
-            files.rejects.close()
-        progress.written = True
-        files.notebook.write(progress)
-    _finish(files, progress)
+            keeper.close()
+    await to_thread.run_sync(_finish, files, progress)
     return progress
+
+
+class Keeper:
+    """Puts batches on the disk, in worker threads; once it is closed, nothing more.
+
+    Ctrl-C ends a task that waits for a thread, and not the thread: closing waits for it.
+    """
+
+    def __init__(self, files: Files, progress: Progress) -> None:
+        self._files = files
+        self._progress = progress
+        self._lock = Lock()
+        self._closed = False
+
+    def open(self) -> None:
+        """Cut the files back to what the notebook knows, and begin them if that is nothing."""
+        with self._lock:
+            if self._closed:
+                return
+            self._files.output.open(self._progress.output_size)
+            self._files.rejects.open(self._progress.rejects_size)
+            if not self._progress.rows:
+                self._progress.output_size = self._files.output.append([])
+                self._files.notebook.write(self._progress)
+
+    def keep(self, batch: Batch, judged: Judged, costs: Mapping[str, Cost]) -> None:
+        """Write a batch, and then note that it is written."""
+        with self._lock:
+            if self._closed:
+                return
+            self._write(batch.rejects, judged)
+            _count_in(self._progress, batch, judged, costs)
+            self._files.notebook.write(self._progress)
+
+    def end(self) -> None:
+        """Note that all is written."""
+        with self._lock:
+            if self._closed:
+                return
+            self._progress.written = True
+            self._files.notebook.write(self._progress)
+
+    def close(self) -> None:
+        """Close both files as soon as what is being written is."""
+        with self._lock:
+            self._closed = True
+            self._files.output.close()
+            self._files.rejects.close()
+
+    def _write(self, rejects: Sequence[Reject], judged: Judged) -> None:
+        files, progress = self._files, self._progress
+        if judged:
+            progress.output_size = files.output.append([cells for _, cells in judged])
+        if rejects:
+            progress.rejects_size = files.rejects.append([_describe(each) for each in rejects])
 
 
 def _skip(rows: Iterator[Row], progress: Progress) -> None:
@@ -154,22 +254,23 @@ def _digest(rows: Iterable[Row], digest: str) -> str:
     return digest
 
 
-def _open(files: Files, progress: Progress) -> None:
-    files.output.open(progress.output_size)
-    files.rejects.open(progress.rejects_size)
-    if not progress.rows:
-        progress.output_size = files.output.append([])
-        files.notebook.write(progress)
+def _read_batches(rows: Iterator[Row], columns: Columns, pace: Pace) -> Iterator[Batch]:
+    for part in _split(rows, pace):
+        checked = [check(row, columns) for row in part]
+        tickets = [each for each in checked if isinstance(each, Ticket)]
+        yield Batch(part, tickets, [each for each in checked if isinstance(each, Reject)])
 
 
-def _split(rows: Iterator[Row], most: int) -> Iterator[list[Row]]:
+def _split(rows: Iterator[Row], pace: Pace) -> Iterator[list[Row]]:
     batch: list[Row] = []
-    size = 0
+    size, until = 0, 0.0
     try:
         for row in rows:
+            until = until if batch else pace.now() + PATIENCE_S
             batch.append(row)
             size += sum(map(len, row.cells.values()))
-            if len(batch) == most or size > LARGEST_BATCH:
+            full = len(batch) == pace.most or size > LARGEST_BATCH
+            if full or not pace.is_near(until - pace.now()):
                 yield batch
                 batch, size = [], 0
     except TriageError:
@@ -180,18 +281,11 @@ def _split(rows: Iterator[Row], most: int) -> Iterator[list[Row]]:
         yield batch
 
 
-async def _do_batch(
-    checked: Sequence[Ticket | Reject], judge: Judge, files: Files, progress: Progress
-) -> None:
-    tickets = [each for each in checked if isinstance(each, Ticket)]
-    rejects = [each for each in checked if isinstance(each, Reject)]
-    judged = await judge(tickets)
-    if judged:
-        progress.output_size = files.output.append([cells for _, cells in judged])
-    if rejects:
-        progress.rejects_size = files.rejects.append([_describe(each) for each in rejects])
-    progress.rows += len(checked)
-    progress.rejected += len(rejects)
+def _count_in(progress: Progress, batch: Batch, judged: Judged, costs: Mapping[str, Cost]) -> None:
+    progress.digest = _digest(batch.rows, progress.digest)
+    progress.rows += len(batch.rows)
+    progress.rejected += len(batch.rejects)
+    progress.costs = add_costs(progress.costs, costs)
     _count(progress.stages, (triage.stage for triage, _ in judged))
     _count(progress.persons, (t.needs_person for t, _ in judged if t.needs_person))
     _count(progress.categories, (next(iter(t.decisions.values())).value for t, _ in judged))

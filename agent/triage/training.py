@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from agent.triage.cells import refuse_taken
 from agent.triage.classifier import Classifier, Encoders, Known
 from agent.triage.crossfit import OutOfFold, Sample, cross_fit, fit_views
 from agent.triage.encoding import Encoder
@@ -62,8 +63,9 @@ def train(
 ) -> tuple[Classifier, dict[str, Any]]:
     """Train a judge for each label column; return the classifier and the held-out report.
 
-    Raises TriageError if a column has fewer than two categories.
+    Raises TriageError if a column has fewer than two categories, or a name that results use.
     """
+    refuse_taken(history.labels)
     tickets = _choose_tickets(history, seed)
     names = {label: _list_names(label, tickets, history) for label in history.labels}
     said = [(label, name, text) for label in names for name, text in _say(label, names, history)]

@@ -15,7 +15,8 @@ from agent.triage.errors import TriageError
 
 Cell = str | float | int | bool
 Cells = Mapping[str, Cell]
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# The last four are the first four, as wide as a Chinese character: some spreadsheets take them too.
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 PART = ".part"
 
 
@@ -169,7 +170,7 @@ class Table:
 def _choose_type(name: str) -> type[pl.DataType]:
     if name == "row":
         return pl.Int64
-    return pl.Float64 if name.endswith(("confidence", "belongs")) else pl.String
+    return pl.Float64 if name.endswith("_confidence") else pl.String
 
 
 def encode(

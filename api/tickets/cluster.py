@@ -15,6 +15,7 @@ import anyio
 from anyio import to_thread
 
 from agent.triage.cells import pair_cells
+from agent.triage.costs import Cost, Costs
 from agent.triage.errors import TriageError
 from agent.triage.tickets import Ticket
 from agent.triage.verdicts import Decision, Stage, Triage
@@ -45,6 +46,7 @@ class ClusterJudge:
     def __init__(self, address: str | None, artefact: "Artefact", recipe: Recipe) -> None:
         self._ray = _connect(address)
         self._artefact = self._ray.put(artefact)
+        self.costs = Costs()
         self._recipe = recipe
 
     @property
@@ -71,6 +73,8 @@ class ClusterJudge:
         ]
         judge = partial(triage_chunk, artefact=self._artefact, recipe=self._recipe)
         done = from_items(chunks, override_num_blocks=len(chunks)).map(judge).take_all()
+        for row in done:
+            self.costs.add({name: Cost(*each) for name, each in json.loads(row["costs"]).items()})
         triaged = [
             triage
             for row in sorted(done, key=lambda row: int(row["place"]))
@@ -84,7 +88,11 @@ def triage_chunk(row: Row, artefact: Any, recipe: Recipe) -> Row:  # noqa: ANN40
     cascade = _open_cascade(artefact, recipe)
     tickets = [Ticket(*each) for each in json.loads(row["tickets"])]
     triaged = anyio.run(cascade.triage, tickets)
-    return {"place": row["place"], "triaged": json.dumps([asdict(each) for each in triaged])}
+    return {
+        "place": row["place"],
+        "triaged": json.dumps([asdict(each) for each in triaged]),
+        "costs": json.dumps(cascade.costs.take()),
+    }
 
 
 @cache
@@ -103,7 +111,7 @@ def _open_cascade(artefact: Any, recipe: Recipe) -> "Cascade":  # noqa: ANN401 -
     return open_cascade(trained.classifier, teacher, encoders, effort, threshold=recipe.threshold)
 
 
-def make_recipe(settings: Settings, effort: str, threshold: float | None) -> Recipe:
+def describe_workers(settings: Settings, effort: str, threshold: float | None) -> Recipe:
     """Return what workers need to know; each of them has one core."""
     told = settings.model_dump_json(include={"cache", "embedder", "triage_embedder"})
     return Recipe(json.dumps({**json.loads(told), "threads": 1}), effort, threshold)

@@ -3,7 +3,7 @@
 import shutil
 from asyncio import Event
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -17,8 +17,9 @@ from pydantic import TypeAdapter
 from agent.errors import FrontdeskError
 from agent.triage.cells import list_columns, pair_cells
 from agent.triage.exports import Columns, recognise
-from agent.triage.job import REJECT_COLUMNS, Files, Notebook, Progress, run_job
-from agent.triage.reading import Source, open_source
+from agent.triage.job import REJECT_COLUMNS, Files, Notebook, Pace, Progress, run_job
+from agent.triage.reading import open_source
+from agent.triage.rows import Source
 from agent.triage.tickets import Ticket
 from agent.triage.verdicts import Triage
 from agent.triage.writing import Cells, Table
@@ -54,7 +55,7 @@ class Job:
     version: str = ""
     error: str = ""
     share: float = 0.0
-    progress: Progress = field(default_factory=lambda: Progress(""))
+    progress: Progress = field(default_factory=lambda: Progress({}))
 
 
 SAVED = TypeAdapter(Job)
@@ -173,14 +174,16 @@ class Jobs:
         path, encoding = self._locate_input(job), job.options.encoding
         # Where the file is damaged, this says so before minutes are spent on what comes before.
         rows = await to_thread.run_sync(count_rows, path, encoding, abandon_on_cancel=True)
-        with open_source(path, encoding=encoding) as source:
+        with ExitStack() as stack:
+            opening = open_source(path, encoding=encoding)
+            source = await to_thread.run_sync(stack.enter_context, opening)
             progress = await self._triage(job, opened, source, rows)
         self._write(replace(job, state=DONE, share=1.0, progress=progress))
         log.info("triage_job_done", rows=progress.rows, rejected=progress.rejected)
 
     async def _triage(self, job: Job, opened: Opened, source: Source, rows: int) -> Progress:
         files = self._open_files(job, [each.label for each in opened.cascade.judges])
-        begun = files.notebook.read(job.version)
+        begun = files.notebook.read({"version": job.version})
 
         def watch(progress: Progress) -> None:
             self._write(replace(job, progress=progress, share=progress.rows / max(rows, 1)))
@@ -193,7 +196,7 @@ class Jobs:
             files,
             begun,
             watch=watch,
-            batch=SLOW_BATCH if opened.asking else BATCH,
+            pace=Pace(SLOW_BATCH if opened.asking else BATCH),
         )
 
     async def _judge(self, opened: Opened, tickets: Sequence[Ticket]) -> list[tuple[Triage, Cells]]:

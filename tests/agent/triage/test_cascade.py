@@ -8,6 +8,7 @@ from agent.state import Reason
 from agent.triage.cascade import Cascade, Parts
 from agent.triage.cells import list_columns, to_cells
 from agent.triage.choosing import ModelChooser
+from agent.triage.costs import Cost
 from agent.triage.hearing import Teacher
 from agent.triage.verdicts import Sense, Stage
 from tests.agent.triage.histories import (
@@ -131,6 +132,28 @@ async def test_a_language_that_the_history_does_not_have_goes_to_a_person() -> N
     assert (triage.stage, triage.needs_person) == (Stage.PERSON, Sense.LANGUAGE)
     assert triage.language == "de"
     assert all(not decision.value for decision in triage.decisions.values())
+
+
+async def test_what_each_stage_looked_at_and_took_is_counted() -> None:
+    seconds = iter(range(1000))
+    parts = Parts(
+        learn_demo()[0],
+        make_encoders(),
+        make_teacher(),
+        Chooser(0),
+        threshold=0.99,
+        now=lambda: float(next(seconds)),
+    )
+    cascade = Cascade(parts)
+    await cascade.triage(make_tickets(DOUBTFUL, DOUBTFUL, STRANGE))
+    costs = cascade.costs.take()
+    assert costs["duplicate"] == Cost(3, 1.0)
+    assert costs["words"] == Cost(2, 1.0)
+    assert costs["quick"].rows == 2
+    assert costs["thorough"].seconds == 1.0
+    assert costs["language and tone"].rows == 2
+    assert costs["model"].rows >= 1
+    assert cascade.costs.take() == {}
 
 
 async def test_no_tickets_are_no_work() -> None:

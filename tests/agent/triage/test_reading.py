@@ -1,15 +1,19 @@
 import csv
 import gzip
+import io
 import json
 import random
+import time
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from agent.triage.checking import Reject, check
 from agent.triage.errors import TriageError
 from agent.triage.exports import recognise
-from agent.triage.reading import Reject, Row, check, open_source
+from agent.triage.objects import open_array
+from agent.triage.reading import open_source
 from agent.triage.tickets import LONGEST, Ticket
 
 ROWS = [
@@ -18,8 +22,8 @@ ROWS = [
 ]
 
 
-def _read(path: Path, **options: str) -> list[Ticket | Reject]:
-    with open_source(path, **options) as source:
+def _read(path: Path, encoding: str = "utf-8-sig") -> list[Ticket | Reject]:
+    with open_source(path, encoding=encoding) as source:
         columns = recognise(source.header)
         return [check(row, columns) for row in source.rows]
 
@@ -53,6 +57,61 @@ def test_lines_of_json_are_read_compressed_or_not(tmp_path: Path, name: str) -> 
     assert isinstance(ticket, Ticket)
     assert ticket.text == ROWS[0]["text"]
     assert isinstance(empty, Reject)
+
+
+def test_a_byte_order_mark_before_lines_of_json_is_no_matter(tmp_path: Path) -> None:
+    data = b"\xef\xbb\xbf" + json.dumps(ROWS[0]).encode() + b"\n"
+    for name in ("in.jsonl", "in"):
+        (ticket,) = _read(_write(tmp_path / name, data * 2))[:1]
+        assert isinstance(ticket, Ticket)
+
+
+def test_the_columns_are_those_of_the_first_hundred_objects(tmp_path: Path) -> None:
+    lines = [{"id": str(n)} for n in range(99)] + [{"text": "here", "mood": "good"}, {"late": "x"}]
+    data = "".join(json.dumps(line) + "\n" for line in lines).encode()
+    with open_source(_write(tmp_path / "in.jsonl", data)) as source:
+        assert source.header == ("id", "text", "mood")
+        assert len(list(source.rows)) == 101
+
+
+@pytest.mark.parametrize("name", ["in.json", "in", "in.json.gz"])
+@pytest.mark.parametrize("begin", [b"", b"\n ", b"\xef\xbb\xbf"])
+def test_an_array_of_objects_is_read(tmp_path: Path, name: str, begin: bytes) -> None:
+    data = begin + json.dumps([*ROWS, "no object"], indent=1).encode()
+    with open_source(_write(tmp_path / name, data)) as source:
+        first, second, third = (check(row, recognise(source.header)) for row in source.rows)
+        assert source.share() == 1
+    assert isinstance(first, Ticket)
+    assert (first.row, first.text) == (1, ROWS[0]["text"])
+    assert isinstance(second, Reject)
+    assert "no JSON object" in str(third)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [(b'[{"text": "a"}', "cut off"), (b"[]", "array of objects"), (b"[ {} ]", "it is empty")],
+)
+def test_what_is_no_array_of_objects_is_said(tmp_path: Path, data: bytes, said: str) -> None:
+    with pytest.raises(TriageError, match=said):
+        _read(_write(tmp_path / "in.json", data))
+
+
+def test_an_array_that_is_too_large_is_refused_and_what_to_do_is_said() -> None:
+    with pytest.raises(TriageError, match=r"1 MB.*jq"):
+        open_array(io.BytesIO(b"[" + b" " * 2**20 + b"]"), largest=2**20)
+
+
+@pytest.mark.parametrize("name", ["in.parquet", "in", "in.parquet.gz", "in [1].parquet"])
+def test_parquet_is_read_whatever_its_name(tmp_path: Path, name: str) -> None:
+    file = io.BytesIO()
+    pl.DataFrame({"id": [1, 2], "text": ["one", "two"]}).write_parquet(file)
+    with open_source(_write(tmp_path / name, file.getvalue())) as source:
+        assert source.share() == 0
+        rows = [next(source.rows)]
+        assert source.share() == 0.5
+        rows += source.rows
+        assert source.share() == 1
+    assert [row.cells["text"] for row in rows] == ["one", "two"]
 
 
 def test_parquet_is_read(tmp_path: Path) -> None:
@@ -103,6 +162,26 @@ def test_a_plain_minus_or_at_sign_is_no_formula(tmp_path: Path) -> None:
     assert all(isinstance(each, Ticket) for each in _read(_write(tmp_path / "in.csv", lines)))
 
 
+def test_a_subject_that_is_a_formula_is_rejected_whatever_is_below(tmp_path: Path) -> None:
+    (bad,) = _read(_write(tmp_path / "in.csv", b"id,subject,text\n1,=cmd|'/C calc'!A0,hello\n"))
+    assert "formula" in str(bad)
+
+
+@pytest.mark.parametrize("told", ["sep=;\n", "SEP=;\r\n", '"sep=;"\r\n', "\ufeffsep=;\n"])
+def test_the_line_that_excel_writes_above_the_header_is_understood(
+    tmp_path: Path, told: str
+) -> None:
+    path = _write(tmp_path / "in.csv", f"{told}id;text, and more;text\n1;a;b, c\n".encode())
+    (ticket,) = _read(path)
+    assert isinstance(ticket, Ticket)
+    assert (ticket.id, ticket.text) == ("1", "b, c")
+
+
+def test_files_that_were_put_together_have_a_mark_and_a_header_each(tmp_path: Path) -> None:
+    one = "\ufeffid,text\n1,some text\n".encode()
+    assert [row.id for row in _read(_write(tmp_path / "in.csv", one * 2))] == ["1", "1"]
+
+
 def test_an_encoding_can_be_said(tmp_path: Path) -> None:
     path = _write(tmp_path / "in.csv", "id,text\n1,schön\n".encode("cp1252"))
     (ticket,) = _read(path, encoding="cp1252")
@@ -146,13 +225,51 @@ def test_a_file_that_is_not_there_or_cut_off_is_said(tmp_path: Path) -> None:
         _read(tmp_path / "cut.csv.gz")
 
 
-def test_what_a_quotation_mark_swallows_is_rejected_with_its_lines(tmp_path: Path) -> None:
-    lines = b'id,text\n1,fine\n2,"never closed\n3,good\n4,good too\n'
-    good, bad = _read(_write(tmp_path / "in.csv", lines))
-    assert isinstance(good, Ticket)
+@pytest.mark.parametrize(
+    ("begin", "line"),
+    [(b"id,text\n1,fine\n", 3), (b"\n\nid,text\n1,fine\n", 5), (b'id,text\n1,"a\nb"\n', 4)],
+)
+@pytest.mark.parametrize(
+    "below",
+    [b"3,good\n4,good too\n", b'3,good\n4,"good\ntoo"\n', b'3,"good, ""so"""\n4,good too'],
+)
+def test_a_quotation_mark_that_is_not_closed_costs_its_own_line_alone(
+    tmp_path: Path, begin: bytes, line: int, below: bytes
+) -> None:
+    data = begin + b'2,"never closed\n' + below
+    first, bad, *others = _read(_write(tmp_path / "in.csv", data))
+    assert isinstance(first, Ticket)
     assert isinstance(bad, Reject)
-    assert "line 3 is not closed" in bad.reason
-    assert "lines 3 to 5" in bad.reason
+    assert (bad.row, bad.id, bad.text) == (2, "2", "never closed")
+    assert f"a quotation mark in line {line} is not closed" in bad.reason
+    assert [(each.row, each.id, each.text[:4]) for each in others] == [
+        (3, "3", "good"),
+        (4, "4", "good"),
+    ]
+
+
+def test_each_quotation_mark_that_is_not_closed_is_told(tmp_path: Path) -> None:
+    path = _write(tmp_path / "in.csv", b'id,text\n1,"one\n2,two\n3,"three\n4,four\n5,"five')
+    rows = _read(path)
+    assert [isinstance(row, Ticket) for row in rows] == [False, True, False, True, False]
+    assert "line 6 is" in str(rows[-1])
+
+
+def test_a_quotation_mark_in_a_cell_that_is_closed_is_fine(tmp_path: Path) -> None:
+    (ticket,) = _read(_write(tmp_path / "in.csv", b'id,text\n1,"a "good" one"\n'))
+    assert isinstance(ticket, Ticket)
+
+
+def test_a_header_whose_quotation_mark_is_not_closed_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TriageError, match="name the columns can't be read: a quotation mark in"):
+        _read(_write(tmp_path / "in.csv", b'id,"text\n1,one\n2,two\n'))
+
+
+def test_the_swallowed_rows_of_a_long_file_are_read_again_in_no_time(tmp_path: Path) -> None:
+    lines = b'1,"never closed\n' + b"2,good\n" * 100_000
+    begun = time.perf_counter()
+    assert len(_read(_write(tmp_path / "in.csv", b"id,text\n" + lines))) == 100_001
+    assert time.perf_counter() - begun < 20
 
 
 @pytest.mark.parametrize("last", [b'2,"one\ntwo"', b'2,"one\ntwo"\n', b'2,5" pipe\n'])
@@ -174,9 +291,8 @@ def test_a_damaged_archive_is_said_and_what_came_before_is_read(
     half = len(packed) // 2
     broken = packed[:half] if damage == "cut" else packed[:half] + b"\0" * half
     (tmp_path / name).write_bytes(broken)
-    seen: list[Row] = []
     with (
-        pytest.raises(TriageError, match="cut off"),
+        pytest.raises(TriageError, match=r"After row .* cut off"),
         open_source(tmp_path / name) as source,
     ):
-        seen.extend(source.rows)
+        list(source.rows)

@@ -43,7 +43,9 @@ def test_rows_come_back_and_what_was_cut_off_does_not(tmp_path: Path, name: str)
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("cell", ["=cmd", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1"])
+@pytest.mark.parametrize(
+    "cell", ["=cmd", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "\uff1d1"]
+)
 def test_what_a_spreadsheet_would_run_is_quoted(cell: str) -> None:
     assert defuse(cell) == "'" + cell
 
