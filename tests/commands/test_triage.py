@@ -1,8 +1,11 @@
 """`frontdesk triage`, `train triage` and `eval triage`, run as a person does."""
 
 import csv
+import gzip
 import json
 import os
+import random
+import signal
 import subprocess
 import sys
 import time
@@ -115,6 +118,7 @@ def test_a_command_that_is_killed_goes_on_and_no_row_is_twice_or_missing(
     other = frontdesk(*arguments[:-1], "balanced", data=trained)
     assert other.returncode == 1
     assert "--fresh" in other.stderr
+    assert "--effort quick (now balanced)" in " ".join(other.stderr.split())
     done = frontdesk(*arguments, data=trained)
     assert done.returncode == 0, done.stderr
     assert "Going on after row" in done.stderr
@@ -201,3 +205,52 @@ def test_fresh_loses_neither_what_is_read_nor_a_good_result(
         assert output.read_bytes() == good
     assert frontdesk("triage", source, "-o", output, "--fresh", data=trained).returncode == 0
     assert _read(output)[0]["ticket_id"] == "1"
+
+
+def test_a_job_that_was_killed_before_its_files_were_in_place_ends_with_its_summary(
+    frontdesk: Run, trained: Path, tmp_path: Path
+) -> None:
+    source, output = tmp_path / "in.csv.gz", tmp_path / "out.csv"
+    lines = b"id,text\n1,my refund is missing\n2,the key broke\n"
+    source.write_bytes(gzip.compress(lines + random.Random(3).randbytes(9000).hex().encode())[:-99])
+    cut_off = frontdesk("triage", source, "-o", output, data=trained)
+    assert cut_off.returncode == 1, cut_off.stderr
+    notebook = tmp_path / "out.csv.progress"
+    told = json.loads(notebook.read_text()) | {"written": True}
+    notebook.write_text(json.dumps(told))
+    done = frontdesk("triage", source, "-o", output, data=trained)
+    assert f"{told['rows'] - told['rejected']:,} tickets triaged" in done.stderr
+    assert f"Results: {output}" in done.stderr.replace("\n", "")
+    assert [row["ticket_id"] for row in _read(output)][:2] == ["1", "2"]
+
+
+def _begin_stream(trained: Path) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-c", "from commands import main; main()", "triage", "-", "-o", "-"],
+        cwd=ROOT,
+        env=os.environ | {"FRONTDESK_DATA": str(trained), "FRONTDESK_CACHE": str(CACHE)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+@pytest.mark.parametrize("end", ["close", "interrupt"])
+def test_tickets_of_a_stream_come_out_before_it_ends_and_ctrl_c_ends_it(
+    trained: Path, end: str
+) -> None:
+    with _begin_stream(trained) as child:
+        assert child.stdin
+        assert child.stdout
+        child.stdin.write(b"id,text\n1,my refund is missing\n")
+        child.stdin.flush()
+        assert child.stdout.readline().startswith(b"row,ticket_id")
+        assert child.stdout.readline().startswith(b"1,1,my refund")
+        if end == "interrupt":
+            child.send_signal(signal.SIGINT)
+            assert child.wait(30) != 0
+        else:
+            child.stdin.write(b"2,the key broke\n")
+            child.stdin.close()
+            assert child.stdout.readline().startswith(b"2,2,the key")
+            assert child.wait(60) == 0
