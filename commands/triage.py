@@ -7,7 +7,7 @@ import typer
 
 from api.settings import read_settings
 from api.triage import open_shelf
-from commands.terminal import DataOption, Exit, fail
+from commands.terminal import DataOption, Exit, err, fail
 from commands.train import ENCODING, EncodingOption, MapOption, read_map
 
 STDIO, RAY = "-", "ray"
@@ -90,7 +90,14 @@ def triage(  # noqa: PLR0913 - options of the command line
     run = Run(settings, options, artefact)
     if dry_run:
         run.preview()
-    elif run.run().rejected:
+        return
+    try:
+        rejected = run.run().rejected
+    except KeyboardInterrupt:  # Typer would end without a word
+        if target != Path(STDIO):
+            err.print("Stopped. The same command goes on from here.")
+        raise
+    if rejected:
         raise typer.Exit(Exit.DONE_IN_PART)
 
 

@@ -16,6 +16,7 @@ import pytest
 from tests.commands.conftest import CACHE, ROOT, Run
 
 TICKETS = ROOT / "evals" / "demo" / "tickets"
+PROGRAM = (sys.executable, "-c", "from commands import main; main()")
 LABELS = ("--label", "category", "--label", "priority", "--label", "team")
 pytestmark = [pytest.mark.embedder, pytest.mark.usefixtures("embedder")]
 
@@ -75,7 +76,7 @@ def test_a_dry_run_shows_what_would_happen_and_writes_nothing(
 def test_a_file_can_come_from_a_pipe_and_go_into_one(trained: Path) -> None:
     lines = [{"id": "a", "text": "my refund is missing"}, {"id": "b", "text": "the key broke"}]
     done = subprocess.run(
-        [sys.executable, "-c", "from commands import main; main()", "triage", "-", "-o", "-"],
+        [*PROGRAM, "triage", "-", "-o", "-"],
         input="".join(json.dumps(line) + "\n" for line in lines),
         cwd=ROOT,
         env=os.environ | {"FRONTDESK_DATA": str(trained), "FRONTDESK_CACHE": str(CACHE)},
@@ -89,6 +90,45 @@ def test_a_file_can_come_from_a_pipe_and_go_into_one(trained: Path) -> None:
     assert rows[0]["category_guess"] == "refund"
 
 
+def test_a_stream_that_stands_still_is_triaged_and_ctrl_c_ends_it(
+    trained: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out.jsonl"
+    child = subprocess.Popen(
+        [*PROGRAM, "triage", "-", "-o", str(output), "--effort", "quick"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"FRONTDESK_DATA": str(trained), "FRONTDESK_CACHE": str(CACHE)},
+    )
+    assert child.stdin
+    child.stdin.write("id,text\n1,my refund is missing\n")
+    child.stdin.flush()
+    until = time.monotonic() + 100
+    while not (part := tmp_path / "out.jsonl.part").exists() or not part.read_text():
+        assert child.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    child.send_signal(signal.SIGINT)
+    _, told = child.communicate(timeout=30)
+    assert child.returncode == 130
+    assert "The same command goes on" in told
+    done = subprocess.run(
+        child.args,
+        input="id,text\n1,my refund is missing\n2,the key broke\n",
+        text=True,
+        capture_output=True,
+        cwd=ROOT,
+        env=os.environ | {"FRONTDESK_DATA": str(trained), "FRONTDESK_CACHE": str(CACHE)},
+        timeout=120,
+        check=True,
+    )
+    assert "Going on after row 1" in done.stderr
+    rows = [json.loads(line)["ticket_id"] for line in output.read_text().splitlines()]
+    assert rows == ["1", "2"]
+
+
 def test_a_command_that_is_killed_goes_on_and_no_row_is_twice_or_missing(
     frontdesk: Run, trained: Path, tmp_path: Path
 ) -> None:
@@ -100,7 +140,7 @@ def test_a_command_that_is_killed_goes_on_and_no_row_is_twice_or_missing(
         writer.writerows([n, f"{history[n % 80]} {chr(97 + n % 26)}{n}x"] for n in range(9000))
     arguments = ("triage", source, "-o", output, "--effort", "quick")
     child = subprocess.Popen(
-        [sys.executable, "-c", "from commands import main; main()", *map(str, arguments)],
+        [*PROGRAM, *map(str, arguments)],
         cwd=ROOT,
         env=os.environ | {"FRONTDESK_DATA": str(trained), "FRONTDESK_CACHE": str(CACHE)},
         stdout=subprocess.DEVNULL,
@@ -151,6 +191,7 @@ def test_names_and_descriptions_alone_are_enough(frontdesk: Run, tmp_path: Path)
         (("train", "triage"), 2, "HISTORY"),
         (("train", "triage", "gone.csv"), 1, "no such file"),
         (("train", "triage", TICKETS / "history.csv", "--label", "mood"), 1, "--map mood=COLUMN"),
+        (("train", "triage", TICKETS / "history.csv", "--label", "stage"), 1, "mylabel=stage"),
         (("train", "triage", TICKETS / "history.csv", "--map", "oops"), 2, "WHAT=COLUMN"),
     ],
 )
@@ -212,7 +253,9 @@ def test_a_job_that_was_killed_before_its_files_were_in_place_ends_with_its_summ
 ) -> None:
     source, output = tmp_path / "in.csv.gz", tmp_path / "out.csv"
     lines = b"id,text\n1,my refund is missing\n2,the key broke\n"
-    source.write_bytes(gzip.compress(lines + random.Random(3).randbytes(9000).hex().encode())[:-99])
+    source.write_bytes(
+        gzip.compress(lines + random.Random(3).randbytes(90_000).hex().encode())[:-99]
+    )
     cut_off = frontdesk("triage", source, "-o", output, data=trained)
     assert cut_off.returncode == 1, cut_off.stderr
     notebook = tmp_path / "out.csv.progress"
@@ -224,9 +267,9 @@ def test_a_job_that_was_killed_before_its_files_were_in_place_ends_with_its_summ
     assert [row["ticket_id"] for row in _read(output)][:2] == ["1", "2"]
 
 
-def _begin_stream(trained: Path) -> "subprocess.Popen[bytes]":
+def _begin_stream(trained: Path, rejects: Path) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
-        [sys.executable, "-c", "from commands import main; main()", "triage", "-", "-o", "-"],
+        [*PROGRAM, "triage", "-", "-o", "-", "--rejects", str(rejects)],
         cwd=ROOT,
         env=os.environ | {"FRONTDESK_DATA": str(trained), "FRONTDESK_CACHE": str(CACHE)},
         stdin=subprocess.PIPE,
@@ -237,9 +280,9 @@ def _begin_stream(trained: Path) -> "subprocess.Popen[bytes]":
 
 @pytest.mark.parametrize("end", ["close", "interrupt"])
 def test_tickets_of_a_stream_come_out_before_it_ends_and_ctrl_c_ends_it(
-    trained: Path, end: str
+    trained: Path, tmp_path: Path, end: str
 ) -> None:
-    with _begin_stream(trained) as child:
+    with _begin_stream(trained, tmp_path / "rejects.csv") as child:
         assert child.stdin
         assert child.stdout
         child.stdin.write(b"id,text\n1,my refund is missing\n")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from agent.triage.artefacts import CARD, MODEL, Shelf
+from agent.triage.cells import DRAFT, HEAD, TAIL
 from agent.triage.effort import Effort, apply_effort
 from agent.triage.errors import TriageError
 from agent.triage.features import Depth
@@ -34,6 +35,15 @@ def test_a_history_of_ten_tickets_a_category_is_learnt() -> None:
     assert held_out["curve"][0][0] == 1.0
     assert report["labels"]["category"]["categories"]["refund"] == 10
     assert set(report["labels"]) == {"category", "priority"}
+
+
+@pytest.mark.parametrize(
+    "label",
+    [*HEAD, *TAIL, *DRAFT, "category_confidence", "category_guess", "other_guess"],
+)
+def test_a_label_that_a_result_has_no_place_for_is_refused(label: str) -> None:
+    with pytest.raises(TriageError, match=f"--map 'mylabel={label}'"):
+        learn(History(read_history(), ("category", label), {}))
 
 
 def test_words_of_a_category_lead_to_it() -> None:
