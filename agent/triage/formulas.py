@@ -18,6 +18,7 @@ PARTS = {
     "o": r"[*/^&<>:]",
 }
 PART = re.compile(r"\s*(?:" + "|".join(f"(?P<{kind}>{how})" for kind, how in PARTS.items()) + ")")
+WORDS = frozenset("nv")  # two of them in a row are a sentence
 # Something to reckon with, a sign, and so on; spreadsheets close brackets that are left open.
 OPERAND = "(?:[cdnv]e*|fe+)"
 SHAPE = re.compile(rf"[sbf]*{OPERAND}(?:[sok][sokbf]*{OPERAND}|k+e+)*")
@@ -41,12 +42,12 @@ def is_formula(text: str) -> bool:
 
 
 def _list_kinds(text: str) -> str:
-    """Return the kinds of the parts in order; `?` is where something else stands."""
+    """Return the kinds of the parts in order, up to a `?` where no formula goes on."""
     kinds: list[str] = []
     at = 0
     while at < len(text):
         part = PART.match(text, at)
-        if part is None:
+        if part is None or {str(part.lastgroup), *kinds[-1:]} <= WORDS:
             return "".join([*kinds, "?"])
         kinds.append(str(part.lastgroup))
         at = part.end()
