@@ -9,7 +9,7 @@ from typing import Any
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from agent.triage.cells import DRAFT, TAIL
+from agent.triage.cells import CONFIDENCE, DRAFT, GUESS, TAIL
 from agent.triage.costs import Cost
 from agent.triage.exports import Columns
 from agent.triage.job import Progress
@@ -42,10 +42,10 @@ def show_ticket(ticket: Ticket, cells: Cells, labels: Sequence[str]) -> None:
 def list_cells(cells: Cells, labels: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield the names and values of a ticket's cells, a draft and its sources among them."""
     for label in labels:
-        confidence = cells[f"{label}_confidence"]
+        confidence = cells[label + CONFIDENCE]
         yield (
             label,
-            f"{cells[label] or '(a person chooses)'}  {cells[f'{label}_guess']} {confidence}",
+            f"{cells[label] or '(a person chooses)'}  {cells[label + GUESS]} {confidence}",
         )
     for name in TAIL:
         yield name, str(cells[name])

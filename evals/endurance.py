@@ -12,8 +12,8 @@ import numpy as np
 from agent.errors import FrontdeskError
 from agent.lanes import Lane
 from agent.ports import ChatModel, Completion
-from evals.engine import PATIENCE_S, Turn
-from evals.loads import time_pieces
+from evals.engine import Turn
+from evals.loads import PATIENCE_S, time_pieces
 from evals.processes import read_cpu_seconds, read_memory
 
 SEED = 20261128

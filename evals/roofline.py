@@ -7,13 +7,13 @@ that memory is its limit; reading a prompt uses each weight for many tokens, so 
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
 from typing import Any
 
 import numpy as np
 
 from agent.models.local import LocalChatModel
 from agent.ports import Completion
+from evals.loads import list_moments, time_pieces
 
 # Three arrays of 256 MiB: far more than any cache holds, in blocks that the nearest one does.
 FLOATS = 2**26
@@ -85,8 +85,7 @@ async def _measure_writing(model: LocalChatModel) -> float:
     """Return the tokens a second of a single text, from its first token on."""
     asked = "Count from 1 to 100, one number a line."
     request = Completion(({"role": "user", "content": asked},), WRITTEN)
-    async with aclosing(model.stream(request)) as pieces:  # type: ignore[type-var] # a generator
-        moments = [time.perf_counter() async for _ in pieces]
+    moments = await list_moments(model.stream(request))
     return (len(moments) - 1) / (moments[-1] - moments[0])
 
 
@@ -94,9 +93,5 @@ async def _measure_reading(model: LocalChatModel) -> float:
     """Return the tokens a second of a prompt that nothing is known of."""
     words = np.random.default_rng(int(time.time())).integers(100, 999, READ_WORDS)
     request = Completion(({"role": "user", "content": " ".join(map(str, words))},), 1)
-    begun = time.perf_counter()
-    async with aclosing(model.stream(request)) as pieces:  # type: ignore[type-var] # a generator
-        async for _ in pieces:
-            break
-    seconds = time.perf_counter() - begun
-    return await model.count_tokens(request.messages) / seconds
+    timing = await time_pieces(model.stream(request))
+    return await model.count_tokens(request.messages) / timing.first_s

@@ -1,12 +1,12 @@
 """Whether guessing what comes next, from the prompt, would pay (Saxena, prompt lookup decoding)."""
 
 import asyncio
-import time
 from collections.abc import Sequence
 from contextlib import aclosing
 
 from agent.ports import ChatModel, Completion
 from evals.engine import Turn
+from evals.loads import list_moments
 
 LOOKED_UP = 2
 GUESSED = 3
@@ -69,6 +69,5 @@ async def _time_texts(model: ChatModel, texts: int) -> float:
 async def _time_text(model: ChatModel, texts: int, place: int) -> tuple[float, float]:
     asked = COUNTING.format(start=100 + 10 * texts + place)
     request = Completion(({"role": "user", "content": asked},), COUNTED)
-    async with aclosing(model.stream(request)) as pieces:  # type: ignore[type-var] # a generator
-        moments = [time.perf_counter() async for _ in pieces]
+    moments = await list_moments(model.stream(request))
     return moments[0], moments[-1]

@@ -5,13 +5,13 @@ from contextlib import contextmanager
 from uuid import uuid4
 
 from evals.errors import EvalError
+from evals.loads import PATIENCE_S
 from evals.suites import Case
 from knowledge_base.articles import Article
 from knowledge_base.embedding import Embedder
 
 CHUNK, OVERLAP, CHUNKS = 1000, 200, 4
 TOKENS = 256
-PATIENCE_S = 1800.0
 SYSTEM = (
     "You are an assistant of {company} for question-answering tasks. Use the retrieved context to "
     "answer the question. If the context does not hold the answer, say that you don't know. Use "

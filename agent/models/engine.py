@@ -9,7 +9,7 @@ import numpy as np
 from agent.lanes import Lane
 from agent.models.emission import Emission
 from agent.models.llama import Aborted, Llama, Piece
-from agent.models.prefixes import NO_LOGITS, Found, Kept, Logits, Prefixes
+from agent.models.prefixes import NO_LOGITS, Found, Kept, Logits, Prefixes, Prompt
 from agent.models.requests import Request, Send
 from agent.models.sampling import Sampler, measure_log_probabilities
 from agent.models.saved import SavedPrefixes
@@ -77,7 +77,7 @@ class Engine:
             number=asked["id"],
             lane=Lane(asked["lane"]),
             audience=asked["audience"],
-            tokens=tokens,
+            prompt=np.asarray(tokens, np.int32),
             most=asked["max_tokens"],
             sampler=Sampler(
                 self._llama.vocabulary, asked["schema"], asked["temperature"], asked["seed"]
@@ -88,7 +88,6 @@ class Engine:
             served_at=self._now(),
             plain=not (asked["temperature"] or asked["schema"] or asked["chances"]),
             chances=[] if asked["chances"] else None,
-            prompt=len(tokens),
             common=self._template.count_common(asked["messages"], asked["common"], tokens),
         )
         self._waiting.append(request)
@@ -222,7 +221,7 @@ class Engine:
         for request in [*self._running, *self._waiting]:
             if request.begun:
                 continue
-            kept = self._prefixes.look_up(request.audience, request.tokens)
+            kept = self._prefixes.look_up(request.audience, request.prompt)
             if kept and request.plain and kept.text.reaches(request.most):
                 self._repeat(request, kept)
             elif kept and request.slot >= 0:
@@ -237,11 +236,12 @@ class Engine:
     def _begin(self, request: Request) -> None:
         """Take what was evaluated before, and write at once if that is all."""
         request.begun = True
-        found = self._prefixes.find(request.audience, request.tokens)
+        found = self._prefixes.find(request.audience, request.prompt)
         if found is None:
             return
-        request.evaluated = request.reused = self._restore(request.slot, found, request.prompt)
-        if request.reused == request.prompt:
+        prompt = len(request.prompt)
+        request.evaluated = request.reused = self._restore(request.slot, found, prompt)
+        if request.reused == prompt:
             self._choose(request, found.kept.logits)
 
     def _restore(self, sequence: int, found: Found, prompt: int) -> int:
@@ -258,6 +258,8 @@ class Engine:
         return shared
 
     def _evaluate(self, shared: Sequence[tuple[Request, int]]) -> None:
+        if not shared:
+            return
         pieces = [(request, self._cut_piece(request, tokens)) for request, tokens in shared]
         try:
             for part in split_pieces(pieces):
@@ -282,11 +284,11 @@ class Engine:
         return Piece(request.slot, request.evaluated, part, int(end == len(request.tokens)))
 
     def _continue(self, request: Request, logits: Logits) -> None:
-        if request.evaluated == request.prompt and request.computed >= SHORTEST_KEPT:
-            self._keep(request.audience, request.tokens, request.slot, logits)
+        if request.evaluated == len(request.prompt) and request.computed >= SHORTEST_KEPT:
+            self._keep(request.audience, request.prompt, request.slot, logits)
         self._choose(request, logits)
 
-    def _keep(self, audience: str, prompt: Sequence[int], sequence: int, logits: Logits) -> Logits:
+    def _keep(self, audience: str, prompt: Prompt, sequence: int, logits: Logits) -> Logits:
         """Keep the state after a prompt; return a copy of the logits, which the next step ends."""
         after = logits.copy()
         state = self._llama.save(sequence)
@@ -310,8 +312,7 @@ class Engine:
     def _end(self, request: Request, reason: str) -> None:
         request.reason = reason
         if request.plain and reason in ENDED and not request.repeated:
-            prompt = request.tokens[: request.prompt]
-            self._prefixes.note(request.audience, prompt, request.text)
+            self._prefixes.note(request.audience, request.prompt, request.text)
         if request in self._waiting:
             self._waiting.remove(request)
         if request in self._running:
@@ -325,7 +326,7 @@ class Engine:
 
     def _save(self, request: Request) -> None:
         """Keep on disk what a prompt began with, if others begin with it too."""
-        tokens = np.asarray(request.tokens[: request.common], np.int32)
+        tokens = request.prompt[: request.common]
         if not 0 < len(tokens) <= request.evaluated:
             return
         if self._saved.wants(request.audience, tokens):
@@ -340,9 +341,11 @@ def split_pieces(pieces: Sequence[tuple[Request, Piece]]) -> list[list[tuple[Req
     From TILE tokens on llama.cpp computes the attention in tiles of so many: a writer's token
     among them would cost as much as a tile of its own over all that came before it.
     """
-    long = [each for each in pieces if len(each[1].tokens) + len(pieces) > TILE]
-    short = [each for each in pieces if each not in long]
-    return [group for group in (short, *([each] for each in long)) if group]
+    if sum(len(piece.tokens) for _, piece in pieces) < TILE:
+        return [list(pieces)]
+    short = [each for each in pieces if len(each[1].tokens) == 1]
+    long = [[each] for each in pieces if len(each[1].tokens) > 1]
+    return [short, *long] if short else long
 
 
 def group_endings(endings: Sequence[list[int]], most: int, tokens: int) -> list[list[list[int]]]:

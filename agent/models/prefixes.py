@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Tokens = NDArray[np.int32]
+Prompt = Sequence[int] | Tokens
 Logits = NDArray[np.float32]
 NO_LOGITS: Logits = np.empty(0, np.float32)
 
@@ -78,7 +79,7 @@ class Prefixes:
         """How many prompts are kept."""
         return len(self._kept)
 
-    def look_up(self, audience: str, tokens: Sequence[int]) -> Kept | None:
+    def look_up(self, audience: str, tokens: Prompt) -> Kept | None:
         """Return a prompt that is kept as a whole, with what may follow."""
         kept = self._kept.get(_name(audience, np.asarray(tokens, np.int32)))
         return kept if kept and kept.logits.size else None
@@ -88,13 +89,13 @@ class Prefixes:
         kept.hits += 1
         kept.worth = self._appraise(kept)
 
-    def note(self, audience: str, tokens: Sequence[int], text: Text) -> None:
+    def note(self, audience: str, tokens: Prompt, text: Text) -> None:
         """Add what was written after a prompt, if that is kept still and less of it was known."""
         kept = self.look_up(audience, tokens)
         if kept and not kept.text.ended and len(text.tokens) > len(kept.text.tokens):
             kept.text = text
 
-    def find(self, audience: str, tokens: Sequence[int]) -> Found | None:
+    def find(self, audience: str, tokens: Prompt) -> Found | None:
         """Return the kept prompt that shares most of the beginning of `tokens`."""
         wanted = np.asarray(tokens, np.int32)
         candidates = (kept for kept in self._kept.values() if kept.audience == audience)

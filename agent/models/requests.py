@@ -7,19 +7,19 @@ from typing import Any
 
 from agent.lanes import Lane
 from agent.models.emission import Emission
-from agent.models.prefixes import Text
+from agent.models.prefixes import Text, Tokens
 from agent.models.sampling import Sampler
 
 Send = Callable[..., None]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Request:
     """What is to be generated, and how far it is.
 
-    `tokens` are the prompt's and those written since; `evaluated` of them are in the model's
-    memory, in the sequence `slot`. `reused` were taken from what was kept, and so were the
-    `repeated` ones of the text. `plain` says that the likeliest token is always taken.
+    `prompt` are the prompt's tokens, `tokens` these and those written since; `evaluated` of them
+    are in the model's memory, in the sequence `slot`. `reused` were taken from what was kept, and
+    so were the `repeated` ones of the text. `plain` says that the likeliest token is always taken.
     The first `common` tokens of the prompt hold nothing of a customer's.
     `chances`, if they are asked for, are the tokens written and their log-probabilities.
     """
@@ -27,7 +27,7 @@ class Request:
     number: int
     lane: Lane
     audience: str
-    tokens: list[int]
+    prompt: Tokens
     most: int
     sampler: Sampler
     emission: Emission
@@ -36,7 +36,6 @@ class Request:
     served_at: float
     plain: bool
     slot: int = -1
-    prompt: int = 0
     evaluated: int = 0
     reused: int = 0
     written: int = 0
@@ -48,30 +47,36 @@ class Request:
     chances: list[tuple[str, float]] | None = None
     decoder: Any = field(default_factory=lambda: codecs.getincrementaldecoder("utf-8")("replace"))
 
+    tokens: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with the prompt."""
+        self.tokens = self.prompt.tolist()
+
     @property
     def cells(self) -> int:
         """The most tokens that it can come to hold."""
-        return self.prompt + self.most
+        return len(self.prompt) + self.most
 
     @property
     def pending(self) -> int:
         """How many tokens of its prompt are still to be evaluated."""
-        return max(0, self.prompt - self.evaluated)
+        return max(0, len(self.prompt) - self.evaluated)
 
     @property
     def computed(self) -> int:
         """How many tokens of its prompt had to be computed."""
-        return self.prompt - self.reused
+        return len(self.prompt) - self.reused
 
     @property
     def text(self) -> Text:
         """What was written so far."""
-        tokens = tuple(self.tokens[self.prompt :])
+        tokens = tuple(self.tokens[len(self.prompt) :])
         return Text(tokens, ended=self.ended)
 
     def repeat(self, text: Text, to_bytes: Callable[[int], bytes]) -> None:
         """Take a text that was written before, as far as it is asked for."""
-        self.reused = self.prompt
+        self.reused = len(self.prompt)
         for place, token in enumerate(text.tokens, 1):
             last = text.ended and place == len(text.tokens)
             self.take(token, to_bytes(token), last=last)
@@ -102,7 +107,7 @@ class Request:
             event="done",
             id=self.number,
             reason=self.reason,
-            prompt_tokens=self.prompt,
+            prompt_tokens=len(self.prompt),
             reused_tokens=self.reused,
             tokens=self.written,
             repeated_tokens=self.repeated,

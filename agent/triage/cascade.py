@@ -10,15 +10,13 @@ from anyio import to_thread
 from cachetools import LRUCache
 
 from agent.state import Reason
-from agent.triage.classifier import Classifier, Encoders, Verdict
+from agent.triage.classifier import STAGES, Classifier, Encoders, Verdict
 from agent.triage.costs import HEARING, Costs
-from agent.triage.features import Depth
 from agent.triage.hearing import Teacher
 from agent.triage.judging import Judge
 from agent.triage.tickets import Ticket, fold_near, hash_near
 from agent.triage.verdicts import Decision, Sense, Stage, Triage
 
-STAGES = {Depth.WORDS: Stage.WORDS, Depth.QUICK: Stage.QUICK, Depth.THOROUGH: Stage.THOROUGH}
 REMEMBERED = 10_000
 CANDIDATES = 5
 QUOTED = 80

@@ -13,7 +13,10 @@ from agent.triage.features import Depth, Features
 from agent.triage.hearing import Hearing
 from agent.triage.judging import Judge
 from agent.triage.novelty import Novelty, find_nearest, read_traits
+from agent.triage.verdicts import Stage
 from agent.triage.views import Words
+
+STAGES = {Depth.WORDS: Stage.WORDS, Depth.QUICK: Stage.QUICK, Depth.THOROUGH: Stage.THOROUGH}
 
 
 class Encoders(NamedTuple):
@@ -86,7 +89,7 @@ class Classifier:
         if not texts:
             return []
         costs = costs or Costs()
-        with costs.count(_name(Depth.WORDS), len(texts)):
+        with costs.count(STAGES[Depth.WORDS], len(texts)):
             seen = Features(self.words.read(texts))
             verdicts = self._judge(seen, self.hearing.listen(texts))
         rows = list(range(len(texts)))
@@ -95,7 +98,7 @@ class Classifier:
             if not doubted:
                 break
             rows = [rows[place] for place in doubted]
-            with costs.count(_name(Depth(seen.depth + 1)), len(rows)):
+            with costs.count(STAGES[Depth(seen.depth + 1)], len(rows)):
                 seen = seen.take(doubted).add(encoder.encode([texts[row] for row in rows]))
                 heard = [(verdicts[row].suspected, verdicts[row].sentiment) for row in rows]
                 for row, verdict in zip(rows, self._judge(seen, heard), strict=True):
@@ -129,7 +132,3 @@ class Classifier:
             )
             for row in range(len(seen))
         ]
-
-
-def _name(depth: Depth) -> str:
-    return depth.name.lower()

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.triage.cells import CONFIDENCE, GUESS
 from agent.triage.verdicts import Sense, Stage
 from agent.triage.writing import DANGEROUS, Cells, defuse
 
@@ -46,7 +47,7 @@ def list_doubts(
 
 def _read(row: Mapping[str, str], labels: Sequence[str]) -> Doubt:
     plain = {name: restore(cell) for name, cell in row.items()}
-    guesses = {label: plain[f"{label}_guess"] for label in labels if not plain[label]}
+    guesses = {label: plain[label + GUESS] for label in labels if not plain[label]}
     return Doubt(
         int(row["row"]),
         plain["ticket_id"],
@@ -82,7 +83,7 @@ def fill_in(path: Path, settled: Mapping[int, Mapping[str, str]]) -> Iterator[by
 
 def _settle(row: Mapping[str, str], chosen: Mapping[str, str]) -> Cells:
     """Return the cells that a choice changes; an empty one says that nothing fits."""
-    sure = {f"{label}_confidence": 1.0 if value else 0.0 for label, value in chosen.items()}
+    sure = {label + CONFIDENCE: 1.0 if value else 0.0 for label, value in chosen.items()}
     without = [label for label, value in chosen.items() if not value]
     why = f"{DECIDED_BY_PERSON}; no {' or '.join(without)} fits" if without else DECIDED_BY_PERSON
     left = "" if row["needs_person"] in OPEN else row["needs_person"]

@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import io
 import json
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -26,6 +25,7 @@ from api.tickets.doubts import fill_in, list_doubts
 from api.tickets.jobs import RUNNING, Jobs
 from api.tickets.refusals import JobUnfinished
 from tests.agent.triage.histories import TICKETS, train_into
+from tests.api.waiting import wait_for_job
 from tests.api.webhooks.documentation import read_examples
 
 SECRET = "what only both sides know"
@@ -45,16 +45,6 @@ def keyed(services: Services) -> Iterator[TestClient]:
     with TestClient(create_app(services.settings, services)) as client:
         client.headers["Authorization"] = f"Bearer {key}"
         yield client
-
-
-def _wait(client: TestClient, job_id: str) -> dict[str, Any]:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        job: dict[str, Any] = client.get(f"/v1/triage/jobs/{job_id}").json()
-        if job["state"] in {"done", "failed"}:
-            return job
-        time.sleep(0.05)
-    raise AssertionError(job)
 
 
 def test_a_ticket_is_triaged_with_reasons(keyed: TestClient, version: str) -> None:
@@ -101,7 +91,7 @@ def test_a_file_is_triaged_behind_the_requests(keyed: TestClient, version: str) 
     with (TICKETS / "new.csv").open("rb") as file:
         added = keyed.post("/v1/triage/jobs", files={"file": ("new.csv", file)})
     assert added.status_code == 202, added.text
-    job = _wait(keyed, added.json()["id"])
+    job = wait_for_job(keyed, added.json()["id"])
     assert (job["state"], job["rows"], job["rejected"]) == ("done", 23, 2)
     assert job["version"] == version
     assert sum(job["stages"].values()) == 21
@@ -136,7 +126,7 @@ def test_a_job_that_a_restart_cut_off_is_done_after_it(services: Services, versi
     _, key = services.api_keys.add("a program", "public")
     with TestClient(create_app(services.settings, services)) as client:
         client.headers["Authorization"] = f"Bearer {key}"
-        assert _wait(client, "cut")["state"] == "done"
+        assert wait_for_job(client, "cut")["state"] == "done"
 
 
 def _keep_jobs(services: Services, *ids: str) -> Jobs:

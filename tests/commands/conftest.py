@@ -9,7 +9,15 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CACHE = Path(os.environ.get("FRONTDESK_CACHE", "~/.cache/frontdesk")).expanduser()
 
+PROGRAM = (sys.executable, "-c", "from commands import main; main()")
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def surround(data: Path) -> dict[str, str]:
+    """Return the environment of a command that works in a data folder, with no other setting."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("FRONTDESK_")}
+    return kept | {"FRONTDESK_DATA": str(data), "FRONTDESK_CACHE": str(CACHE)}
 
 
 @pytest.fixture(scope="session")
@@ -19,11 +27,10 @@ def frontdesk() -> Run:
     def run(
         *arguments: str | Path, data: Path, **environment: str
     ) -> "subprocess.CompletedProcess[str]":
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("FRONTDESK_")}
         return subprocess.run(
-            [sys.executable, "-c", "from commands import main; main()", *map(str, arguments)],
+            [*PROGRAM, *map(str, arguments)],
             cwd=ROOT,
-            env=kept | {"FRONTDESK_DATA": str(data), "FRONTDESK_CACHE": str(CACHE)} | environment,
+            env=surround(data) | environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

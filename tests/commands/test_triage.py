@@ -3,20 +3,17 @@
 import csv
 import gzip
 import json
-import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.commands.conftest import CACHE, ROOT, Run
+from tests.commands.conftest import PROGRAM, ROOT, Run, surround
 
 TICKETS = ROOT / "evals" / "demo" / "tickets"
-PROGRAM = (sys.executable, "-c", "from commands import main; main()")
 LABELS = ("--label", "category", "--label", "priority", "--label", "team")
 pytestmark = [pytest.mark.embedder, pytest.mark.usefixtures("embedder")]
 
@@ -79,7 +76,7 @@ def test_a_file_can_come_from_a_pipe_and_go_into_one(trained: Path) -> None:
         [*PROGRAM, "triage", "-", "-o", "-"],
         input="".join(json.dumps(line) + "\n" for line in lines),
         cwd=ROOT,
-        env=os.environ | {"FRONTDESK_DATA": str(trained), "FRONTDESK_CACHE": str(CACHE)},
+        env=surround(trained),
         capture_output=True,
         text=True,
         check=True,
@@ -100,7 +97,7 @@ def test_a_stream_that_stands_still_is_triaged_and_ctrl_c_ends_it(
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        env=os.environ | {"FRONTDESK_DATA": str(trained), "FRONTDESK_CACHE": str(CACHE)},
+        env=surround(trained),
     )
     assert child.stdin
     child.stdin.write("id,text\n1,my refund is missing\n")
@@ -120,7 +117,7 @@ def test_a_stream_that_stands_still_is_triaged_and_ctrl_c_ends_it(
         text=True,
         capture_output=True,
         cwd=ROOT,
-        env=os.environ | {"FRONTDESK_DATA": str(trained), "FRONTDESK_CACHE": str(CACHE)},
+        env=surround(trained),
         timeout=120,
         check=True,
     )
@@ -142,7 +139,7 @@ def test_a_command_that_is_killed_goes_on_and_no_row_is_twice_or_missing(
     child = subprocess.Popen(
         [*PROGRAM, *map(str, arguments)],
         cwd=ROOT,
-        env=os.environ | {"FRONTDESK_DATA": str(trained), "FRONTDESK_CACHE": str(CACHE)},
+        env=surround(trained),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -271,7 +268,7 @@ def _begin_stream(trained: Path, rejects: Path) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         [*PROGRAM, "triage", "-", "-o", "-", "--rejects", str(rejects)],
         cwd=ROOT,
-        env=os.environ | {"FRONTDESK_DATA": str(trained), "FRONTDESK_CACHE": str(CACHE)},
+        env=surround(trained),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

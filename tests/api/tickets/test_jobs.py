@@ -3,7 +3,6 @@
 import csv
 import gzip
 import io
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +22,7 @@ from api.tickets.triager import Opened, Triager
 from api.tickets.uploads import Options
 from tests.agent.triage.histories import TICKETS, open_workshop
 from tests.api.people import add_staff
+from tests.api.waiting import wait_for_job
 
 REFUND = "Has my refund for booking 99999 been sent?"
 JOBS = "/v1/triage/jobs"
@@ -39,13 +39,7 @@ def _finish(
 ) -> dict[str, Any]:
     added = _send(client, content, name, **said)
     assert added.status_code == 202, added.text
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        job: dict[str, Any] = client.get(f"{JOBS}/{added.json()['id']}").json()
-        if job["state"] in {"done", "failed"}:
-            return job
-        time.sleep(0.05)
-    raise AssertionError(job)
+    return wait_for_job(client, added.json()["id"])
 
 
 def _read(client: TestClient, job: dict[str, Any]) -> list[dict[str, str]]:
