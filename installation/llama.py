@@ -16,9 +16,18 @@ from installation.progress import Progress
 
 NAME = "llama-cpp-python"
 DISK_TO_BUILD = 10**9
-# GCC 12, Debian's, drops most of what AMX's tiles are configured with (its `_tile_loadconfig` names
-# eight bytes of 64 as read), and the model's process dies of it on the processors that have them.
-WITHOUT_AMX = "-U__AMX_INT8__ -U__AMX_BF16__ -U__AMX_TILE__"
+# GCC 12, Debian's, names eight bytes of 64 as what `_tile_loadconfig` reads. It then drops most of
+# what AMX's tiles are configured with, and the model's process dies on processors that have them.
+TILES = """\
+#if defined(__AMX_TILE__)
+#include <immintrin.h>
+static inline void load_whole_tile_config(const void *config) {
+    __asm__ volatile("ldtilecfg %0" : : "m"(*(const char (*)[64])config));
+}
+#undef _tile_loadconfig
+#define _tile_loadconfig load_whole_tile_config
+#endif
+"""
 
 
 def find_folder(checkout: Checkout) -> Path:
@@ -26,6 +35,7 @@ def find_folder(checkout: Checkout) -> Path:
     parts = (
         cut_package(checkout.runtime_lock, NAME),
         *list_options(checkout),
+        TILES,
         sys.implementation.cache_tag,
         platform.system(),
         platform.machine(),
@@ -40,8 +50,6 @@ def list_options(checkout: Checkout) -> list[str]:
     native = "OFF" if checkout.portable else "ON"
     return [
         f"cmake.define.GGML_NATIVE={native}",
-        f"cmake.define.CMAKE_C_FLAGS={WITHOUT_AMX}",
-        f"cmake.define.CMAKE_CXX_FLAGS={WITHOUT_AMX}",
         "cmake.define.LLAVA_BUILD=OFF",
     ]
 
@@ -70,7 +78,13 @@ def build_wheel(checkout: Checkout, pip: Pip, progress: Progress) -> Path:
 def _compile(checkout: Checkout, folder: Path, pip: Pip) -> Path:
     work = folder / "build"
     source = fetch_source(checkout, work, pip)
-    settings = [f"build-dir={work / 'objects'}", *list_options(checkout)]
+    header = work / "tiles.h"
+    write(header, TILES)
+    settings = [
+        f"build-dir={work / 'objects'}",
+        f'cmake.define.CMAKE_CXX_FLAGS=-include "{header}"',
+        *list_options(checkout),
+    ]
     pip.run(
         *("wheel", "--verbose", "--no-deps", f"--wheel-dir={work / 'out'}", str(source)),
         *(f"--config-settings={setting}" for setting in settings),

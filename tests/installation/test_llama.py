@@ -1,5 +1,6 @@
 import hashlib
 import io
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from installation.checkout import Checkout
 from installation.errors import InstallationError
-from installation.llama import build_wheel, fetch_source, find_folder
+from installation.llama import TILES, build_wheel, fetch_source, find_folder
 from installation.pip import Pip
 from installation.progress import Progress
 
@@ -22,6 +23,7 @@ def pack_source() -> bytes:
 
 
 SOURCE = pack_source()
+CPUINFO = Path("/proc/cpuinfo").read_text()
 
 
 class FakePip(Pip):
@@ -31,10 +33,12 @@ class FakePip(Pip):
         super().__init__(checkout, Progress(io.StringIO()))
         self._archive = archive
         self.asked: list[str] = []
+        self.words: list[str] = []
 
     def run(self, *arguments: str, count: int = 0) -> None:
         del count
         self.asked.append(arguments[0])
+        self.words.extend(arguments)
         option, name, content = {
             "download": ("--dest=", "llama_cpp_python-1.tar.gz", self._archive),
             "wheel": ("--wheel-dir=", "llama_cpp_python-1-py3-none-any.whl", b""),
@@ -105,3 +109,46 @@ def test_other_sources_are_kept_apart(checkout: Checkout) -> None:
     lock = checkout.runtime_lock
     lock.write_text(lock.read_text().replace("==1", "==2"))
     assert find_folder(checkout) != before
+
+
+READ_BACK = """
+#include <immintrin.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+struct config {
+    unsigned char palette, row, none[14];
+    unsigned short bytes[16];
+    unsigned char rows[16];
+};
+__attribute__((noinline)) static void configure(void) {
+    struct config asked = {1};
+    for (int tile = 0; tile < 8; tile++) { asked.bytes[tile] = 64; asked.rows[tile] = 16; }
+    _tile_loadconfig(&asked);
+}
+int main(void) {
+    struct config got;
+    if (syscall(SYS_arch_prctl, 0x1023, 18)) return 2;
+    configure();
+    _tile_storeconfig(&got);
+    for (int tile = 0; tile < 8; tile++)
+        if (got.bytes[tile] != 64 || got.rows[tile] != 16) return 1;
+    return 0;
+}
+"""
+
+
+@pytest.mark.skipif("amx_tile" not in CPUINFO, reason="this processor has no AMX")
+def test_tiles_are_configured_as_asked_whatever_the_compiler_leaves_out(tmp_path: Path) -> None:
+    (tmp_path / "tiles.h").write_text(TILES)
+    (tmp_path / "main.c").write_text(READ_BACK)
+    options = ("-O3", "-mamx-tile", "-mamx-int8", "-include", "tiles.h", "main.c")
+    subprocess.run(("gcc", *options), cwd=tmp_path, check=True)
+    assert subprocess.run(["./a.out"], cwd=tmp_path, check=False).returncode == 0
+
+
+def test_the_repair_lies_where_the_compiler_looks_for_it(checkout: Checkout) -> None:
+    pip = FakePip(checkout)
+    build(checkout, pip)
+    header = find_folder(checkout) / "build" / "tiles.h"
+    assert f'--config-settings=cmake.define.CMAKE_CXX_FLAGS=-include "{header}"' in pip.words
