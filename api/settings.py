@@ -84,7 +84,7 @@ class Settings(BaseSettings):
         description="Tokens a prompt and its answer may have together.",
     )
     sequences: int = Field(
-        default=4, ge=1, le=64, description="Requests the embedded model works on at once."
+        default=8, ge=1, le=64, description="Requests the embedded model works on at once."
     )
     cells: int = Field(
         default=12_288,

@@ -112,6 +112,9 @@ def engine(  # noqa: PLR0913 - options of the command line
     users: UsersOption = None,
     turns: Annotated[int, typer.Option(min=1, help="Different turns; twice as many repeat.")] = 16,
     tokens: Annotated[int, typer.Option(min=1, help="Most new tokens a turn.")] = 64,
+    source_chars: Annotated[
+        int, typer.Option(min=1, help="Most characters of its sources in a turn's prompt.")
+    ] = 1200,
     requests: Annotated[
         int, typer.Option(min=0, help="So many short requests more, to watch the memory.")
     ] = 0,
@@ -129,7 +132,7 @@ def engine(  # noqa: PLR0913 - options of the command line
     from evals.suites import read_suite  # noqa: PLC0415 - as said above
 
     peers = dict(_split_peer(each) for each in peer or [])
-    plan = Plan(read_turns(read_suite(suite), turns), users or [8], tokens)
+    plan = Plan(read_turns(read_suite(suite), turns, source_chars), users or [8], tokens)
     result = anyio.run(Bench(read_settings(), plan, peers, requests).run)
     if plots:
         _draw(result["systems"], plots)
