@@ -9,7 +9,7 @@ import numpy as np
 from agent.lanes import Lane
 from agent.models.emission import Emission
 from agent.models.llama import Aborted, Llama, Piece
-from agent.models.prefixes import NO_LOGITS, Found, Kept, Logits, Prefixes, Prompt
+from agent.models.prefixes import NO_LOGITS, Found, Kept, Logits, Prefixes, Prompt, count_shared
 from agent.models.requests import Request, Send
 from agent.models.sampling import Sampler, measure_log_probabilities
 from agent.models.saved import SavedPrefixes
@@ -237,12 +237,29 @@ class Engine:
         """Take what was evaluated before, and write at once if that is all."""
         request.begun = True
         found = self._prefixes.find(request.audience, request.prompt)
-        if found is None:
-            return
-        prompt = len(request.prompt)
-        request.evaluated = request.reused = self._restore(request.slot, found, prompt)
-        if request.reused == prompt:
-            self._choose(request, found.kept.logits)
+        running, shared = self._find_running(request)
+        if running and shared > (found.shared if found else 0) - SHORTEST_KEPT:
+            self._llama.share(running.slot, request.slot, shared)
+            request.evaluated = request.reused = shared
+        elif found:
+            prompt = len(request.prompt)
+            request.evaluated = request.reused = self._restore(request.slot, found, prompt)
+            if request.reused == prompt:
+                self._choose(request, found.kept.logits)
+
+    def _find_running(self, request: Request) -> tuple[Request | None, int]:
+        """Return who has most of a prompt's beginning in the model's memory, and how much.
+
+        It is read by both where it lies: that takes neither time nor memory, and what all have in
+        common need not be passed over once for each who has a copy.
+        """
+        most: tuple[Request | None, int] = None, 0
+        for other in self._running:
+            if other is not request and other.audience == request.audience:
+                shared = count_shared(other.prompt[: other.evaluated], request.prompt[:-1])
+                if shared > most[1]:
+                    most = other, shared
+        return most
 
     def _restore(self, sequence: int, found: Found, prompt: int) -> int:
         """Give a sequence what it shares with a kept prompt; return how many tokens it has."""

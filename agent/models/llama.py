@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 ABORTED = 2
 TO_THE_END = -1
+BYTES = ctypes.POINTER(ctypes.c_uint8)
+State = NDArray[np.uint8]
 
 
 class Aborted(Exception):  # noqa: N818 - what happened, not what is wrong
@@ -134,20 +136,21 @@ class Llama:
         """Drop a sequence's tokens from a position on."""
         llama_cpp.llama_memory_seq_rm(self._memory, sequence, position, TO_THE_END)
 
-    def share(self, source: int, target: int) -> None:
-        """Let a sequence begin with all that another holds; nothing is copied."""
-        llama_cpp.llama_memory_seq_cp(self._memory, source, target, 0, TO_THE_END)
+    def share(self, source: int, target: int, tokens: int = TO_THE_END) -> None:
+        """Let a sequence begin with so many tokens that another holds; nothing is copied."""
+        llama_cpp.llama_memory_seq_cp(self._memory, source, target, 0, tokens)
 
-    def save(self, sequence: int) -> bytes:
+    def save(self, sequence: int) -> State:
         """Return the state of a sequence."""
         size = llama_cpp.llama_state_seq_get_size(self._context, sequence)
-        buffer = (ctypes.c_uint8 * size)()
-        written = llama_cpp.llama_state_seq_get_data(self._context, buffer, size, sequence)
-        return bytes(memoryview(buffer)[:written])
+        state = np.empty(size, np.uint8)
+        pointer = state.ctypes.data_as(BYTES)
+        written = llama_cpp.llama_state_seq_get_data(self._context, pointer, size, sequence)
+        return state[:written]
 
-    def restore(self, sequence: int, state: bytes) -> bool:
+    def restore(self, sequence: int, state: State) -> bool:
         """Give a sequence a saved state; return whether there was room and it fits."""
-        pointer = ctypes.cast(ctypes.c_char_p(state), ctypes.POINTER(ctypes.c_uint8))
+        pointer = state.ctypes.data_as(BYTES)
         read = llama_cpp.llama_state_seq_set_data(self._context, pointer, len(state), sequence)
         return bool(read)
 

@@ -36,7 +36,7 @@ class Kept:
 
     audience: str
     tokens: Tokens
-    state: bytes
+    state: NDArray[np.uint8]
     logits: Logits
     text: Text = Text((), ended=False)
     hits: int = 1
@@ -45,7 +45,7 @@ class Kept:
     @property
     def size(self) -> int:
         """How many bytes it takes."""
-        return len(self.state) + self.tokens.nbytes + self.logits.nbytes
+        return self.state.nbytes + self.tokens.nbytes + self.logits.nbytes
 
 
 @dataclass(frozen=True, slots=True)

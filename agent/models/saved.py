@@ -41,7 +41,7 @@ class SavedPrefixes:
                     kept = Kept(
                         str(file["audience"]),
                         file["tokens"].astype(np.int32),
-                        file["state"].tobytes(),
+                        file["state"],
                         NO_LOGITS,
                     )
             except UNREADABLE:
@@ -70,11 +70,10 @@ class SavedPrefixes:
             self._make_room()
 
     def _write(self, kept: Kept, path: Path) -> None:
-        state = np.frombuffer(kept.state, np.uint8)
         new = path.with_suffix(".new")
         try:
             with open(new, "wb", opener=_open_privately) as file:
-                np.savez(file, audience=np.array(kept.audience), tokens=kept.tokens, state=state)
+                np.savez(file, audience=np.array(kept.audience), tokens=kept.tokens, state=kept.state)
             new.replace(path)
         finally:
             new.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ LOGITS = np.zeros(1, np.float32)
 
 
 def make(*tokens: int, audience: str = "public") -> Kept:
-    state = bytes(BYTES_PER_TOKEN * len(tokens))
+    state = np.zeros(BYTES_PER_TOKEN * len(tokens), np.uint8)
     return Kept(audience, np.asarray(tokens, np.int32), state, LOGITS)
 
 
