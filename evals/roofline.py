@@ -6,8 +6,6 @@ that memory is its limit; reading a prompt uses each weight for many tokens, so 
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 
@@ -15,9 +13,8 @@ from agent.models.local import LocalChatModel
 from agent.ports import Completion
 from evals.loads import list_moments, time_pieces
 
-# Three arrays of 256 MiB: far more than any cache holds, in blocks that the nearest one does.
+# Three arrays of 256 MiB: far more than any cache holds.
 FLOATS = 2**26
-BLOCK = 2**13
 SIDE = 2048
 ROUNDS = 5
 WRITTEN = 96
@@ -52,17 +49,16 @@ async def measure_roofline(
 
 def measure_bandwidth(threads: int) -> float:
     """Return the bytes a second that a triad moves: a = b + 3 c."""
-    arrays = np.zeros((threads, 3, FLOATS // threads), np.float32)
-    arrays[:] = 1.0  # each page is there before the time counts
+    import torch  # noqa: PLC0415 - it takes seconds
 
-    def run(part: np.ndarray[Any, Any]) -> None:
-        for start in range(0, part.shape[1], BLOCK):
-            a, b, c = part[:, start : start + BLOCK]
-            np.multiply(c, 3.0, out=a)
-            np.add(a, b, out=a)
-
-    with ThreadPoolExecutor(threads) as pool:
-        return arrays.nbytes / _time(lambda: list(pool.map(run, arrays)))
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    a, b, c = torch.ones((3, FLOATS))
+    try:
+        seconds = _time(lambda: torch.add(b, c, alpha=3.0, out=a))
+    finally:
+        torch.set_num_threads(before)
+    return 3 * a.nbytes / seconds
 
 
 def measure_arithmetic() -> float:
