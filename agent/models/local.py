@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import statistics
-from collections import deque
+from collections import Counter, deque
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.errors import ModelBusy, ModelFailed
+from agent.lanes import Lane
 from agent.models.child import Answer, Child, ChildEnded, Weights
 from agent.models.memory import Sizes, read_available_memory
 from agent.models.supervision import Supervisor, to_fields
@@ -27,7 +28,7 @@ COUNTING_S = 10.0
 SCORING_S = 60.0
 CANCELLING_S = 5.0
 UNKNOWN_DURATION_S = 10.0
-REMEMBERED_DURATIONS = 20
+REMEMBERED_PACES = 20
 DEFAULT_SIZES = Sizes()
 
 
@@ -36,7 +37,8 @@ class LocalChatModel:
 
     A child that dies before it has said anything is replaced and the request is tried once more;
     one that dies later fails the request, and the next request finds a new child.
-    Beyond those that are worked on, `waiting` requests may queue; more are told to come back.
+    Beyond those that are worked on, `waiting` requests may queue; more are told to come back. Only
+    those of a lane and of the lanes before it stand in its way.
     """
 
     def __init__(  # noqa: PLR0913 - each is the caller's to choose
@@ -65,8 +67,8 @@ class LocalChatModel:
         )
         self.usage = Usage()
         self._settling: set[asyncio.Task[None]] = set()
-        self._open = 0
-        self._durations: deque[float] = deque(maxlen=REMEMBERED_DURATIONS)
+        self._open: Counter[Lane] = Counter()
+        self._paces: deque[float] = deque(maxlen=REMEMBERED_PACES)
 
     @property
     def name(self) -> str:
@@ -130,7 +132,7 @@ class LocalChatModel:
     ) -> AsyncGenerator[dict[str, Any], None]:
         """Yield what the child tells of a request; one that ended before a word is asked again."""
         deadline = self._clock.monotonic() + request.deadline_s
-        with self._take_place():
+        with self._take_place(request.lane):
             said = False
             for retried in (False, True):
                 try:
@@ -178,20 +180,27 @@ class LocalChatModel:
         return event
 
     @contextlib.contextmanager
-    def _take_place(self) -> Iterator[None]:
-        if self._open >= self._sizes.sequences + self._most_waiting:
+    def _take_place(self, lane: Lane) -> Iterator[None]:
+        ahead = sum(count for other, count in self._open.items() if other <= lane)
+        if ahead >= self._sizes.sequences + self._most_waiting:
             raise ModelBusy(self._estimate_wait())
-        self._open += 1
-        begun = self._clock.monotonic()
+        self._open[lane] += 1
+        begun, together = self._clock.monotonic(), ahead + 1
         try:
             yield
         finally:
-            self._open -= 1
-            self._durations.append(self._clock.monotonic() - begun)
+            self._open[lane] -= 1
+            self._paces.append((self._clock.monotonic() - begun) / together)
 
     def _estimate_wait(self) -> float:
-        usual = statistics.mean(self._durations) if self._durations else UNKNOWN_DURATION_S
-        return max(1.0, usual * (self._most_waiting + 1) / self._sizes.sequences)
+        """Return the seconds until those who wait are worked on, by what others took.
+
+        Little's law: where so many are there together, one leaves in each so many-th part of the
+        time that each of them stays.
+        """
+        usual = UNKNOWN_DURATION_S / self._sizes.sequences
+        pace = statistics.mean(self._paces) if self._paces else usual
+        return max(1.0, pace * (self._most_waiting + 1))
 
     def _remaining(self, deadline: float) -> float:
         return max(0.0, deadline - self._clock.monotonic())

@@ -76,6 +76,8 @@ class Exchange:
                 self._carry_out(self._orders.get())
             try:
                 self._engine.step()
+            except MemoryError:
+                _give_up()
             except Exception as error:  # noqa: BLE001 - whatever it is, those concerned must hear of it
                 self._engine.fail(str(error) or repr(error))
 
@@ -96,8 +98,16 @@ class Exchange:
                 self.send(event="scores", id=order["id"], scores=self._engine.score(order))
             else:
                 self._engine.add(order, self.send)
+        except MemoryError:
+            _give_up()
         except Exception as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
             self.send(event="error", id=order["id"], message=str(error) or repr(error))
+
+
+def _give_up() -> None:
+    """End for want of memory: a new process begins with all of it, this one would fail again."""
+    os.write(2, b"It ran out of memory.\n")
+    os._exit(1)
 
 
 def main() -> None:

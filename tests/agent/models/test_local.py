@@ -1,14 +1,17 @@
 import asyncio
 import os
+import resource
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from agent.errors import ModelBusy, ModelFailed, ModelUnusable
+from agent.lanes import Lane
 from agent.models.local import LocalChatModel
 from agent.models.memory import Sizes
 from agent.ports import Clock, Completion
@@ -70,6 +73,15 @@ async def test_a_child_killed_before_the_first_word_costs_a_retry(model: LocalCh
     assert await reading
 
 
+async def test_a_child_that_runs_out_of_memory_is_replaced(model: LocalChatModel) -> None:
+    child = child_of(model)
+    taken = int(Path(f"/proc/{child}/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.prlimit(child, resource.RLIMIT_AS, (taken + 2**22, taken + 2**22))
+    words = " ".join(f"Shelf {n} holds {n % 7} boxes." for n in range(200))
+    assert await read(model, ask(f"{words} Say yes."))
+    assert child_of(model) != child
+
+
 async def test_a_long_prompt_can_be_called_off(model: LocalChatModel) -> None:
     child = child_of(model)
     reading = asyncio.create_task(read(model, ask("The house has a garden. " * 400, max_tokens=8)))
@@ -92,6 +104,21 @@ async def test_a_full_queue_says_when_to_come_back(small_model: Path, clock: Clo
             await read(model, ask("Say no."))
         assert busy.value.retry_after_s >= 1
     assert all(await asyncio.gather(*waiting))
+    await model.aclose()
+
+
+async def test_batch_work_never_stands_in_a_customer_s_way(small_model: Path, clock: Clock) -> None:
+    sizes = Sizes(sequences=4, cells=4096, prefix_bytes=0)
+    model = LocalChatModel(small_model, "small", "", sizes=sizes, clock=clock, waiting=0)
+    batch = replace(ENDLESS, lane=Lane.BATCH)
+    works = [asyncio.create_task(read(model, batch)) for _ in range(sizes.sequences)]
+    await asyncio.sleep(0)
+    with pytest.raises(ModelBusy):
+        await read(model, batch)
+    assert await read(model, ask("Say yes."))
+    for work in works:
+        work.cancel()
+    await asyncio.wait(works)
     await model.aclose()
 
 
