@@ -14,7 +14,7 @@ from agent.events import Done, Event, HandedOff
 from agent.graph import build_graph
 from agent.lanes import Lane
 from agent.nodes.retrieve import show
-from agent.ports import Deps
+from agent.ports import ChatModel, Deps, hold
 from agent.rewording import Manner, reword
 from agent.state import (
     PERSON_KEY,
@@ -60,11 +60,13 @@ class Assistant:
         async with self._turn(conversation_id):
             watch = Stopwatch(self._deps.clock)
             start = _begin(turn_id, question, audience, history, wish)
-            async with aclosing(self._run(conversation_id, start)) as events:
-                async for event in events:
-                    watch.note(event)
-                    yield event
-            yield await self._finish(conversation_id, turn_id, watch)
+            with hold(self._deps.model) as model:
+                async with aclosing(self._run(conversation_id, start, model)) as events:
+                    async for event in events:
+                        watch.note(event)
+                        yield event
+                reply = await self._compose(conversation_id, watch.read(), model)
+            yield Done(turn_id=turn_id, reply=reply)
 
     def stay_silent(self, turn_id: str, question: str) -> Sequence[Event]:
         """Return the events of a turn that is left to the person who has the conversation."""
@@ -76,7 +78,7 @@ class Assistant:
             sentences=[],
             sources=[],
             timings=Timings(total_s=0.0),
-            provenance=self._provenance(0),
+            provenance=self._provenance(0, self._deps.model),
             language=self._deps.languages.detect(question),
         )
         event = HandedOff(reason=Reason.WITH_PERSON, text="")
@@ -112,8 +114,9 @@ class Assistant:
         Raises ModelBusy, ModelFailed or ModelUnusable.
         """
         start = _begin("", question, STAFF, history, Wish.SUGGESTION)
-        deps = replace(self._deps, lane=lane)
-        state: Conversation = await self._free.ainvoke(start, context=deps)
+        with hold(self._deps.model) as model:
+            deps = replace(self._deps, lane=lane, model=model)
+            state: Conversation = await self._free.ainvoke(start, context=deps)
         passages = state["passages"]
         answered = state["outcome"] is Outcome.ANSWERED
         return Suggestion(
@@ -132,11 +135,13 @@ class Assistant:
         """Return the text in another manner, None if that would change what it says."""
         return await reword(self._deps, text, manner)
 
-    async def _run(self, conversation_id: str, start: Conversation) -> AsyncGenerator[Event, None]:
+    async def _run(
+        self, conversation_id: str, start: Conversation, model: ChatModel
+    ) -> AsyncGenerator[Event, None]:
         stream = self._graph.astream(
             start,
             _thread(conversation_id),
-            context=self._deps,
+            context=replace(self._deps, model=model),
             stream_mode="custom",
             durability="sync",
         )
@@ -144,11 +149,9 @@ class Assistant:
             async for event in stream:
                 yield event
 
-    async def _finish(self, conversation_id: str, turn_id: str, watch: Stopwatch) -> Done:
+    async def _compose(self, conversation_id: str, timings: Timings, model: ChatModel) -> Reply:
         snapshot = await self._graph.aget_state(_thread(conversation_id))
-        return Done(turn_id=turn_id, reply=self._compose(snapshot.values, watch.read()))
-
-    def _compose(self, state: Conversation, timings: Timings) -> Reply:
+        state: Any = snapshot.values
         return Reply(
             outcome=state["outcome"],
             reason=state["reason"],
@@ -157,17 +160,17 @@ class Assistant:
             sentences=state["sentences"],
             sources=[show(passage) for passage in state["passages"]],
             timings=timings,
-            provenance=self._provenance(state["index_generation"]),
+            provenance=self._provenance(state["index_generation"], model),
             language=state["language"],
         )
 
     def _correct(self, state: Conversation) -> float:
         return self._deps.calibration.correct(state["confidence"], state["reason"])
 
-    def _provenance(self, generation: int) -> Provenance:
+    def _provenance(self, generation: int, model: ChatModel) -> Provenance:
         return Provenance(
-            model=self._deps.model.name,
-            model_sha256=self._deps.model.sha256,
+            model=model.name,
+            model_sha256=model.sha256,
             prompt_version=read_version(),
             index_generation=generation,
             seed=self._deps.seed,

@@ -1,6 +1,7 @@
 """What the agent needs from outside, as protocols, and the frozen bundle of them."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypedDict, runtime_checkable
 
@@ -116,6 +117,19 @@ class Scorer(Protocol):
 
         Raises ModelBusy, ModelFailed or ModelUnusable.
         """
+
+
+@runtime_checkable
+class Replaceable(Protocol):
+    """A language model in whose place another may come at any moment."""
+
+    def hold(self) -> AbstractContextManager[ChatModel]:
+        """Lend the model of this moment, for all of a turn."""
+
+
+def hold(model: ChatModel) -> AbstractContextManager[ChatModel]:
+    """Return the model that is to write all of a turn: what one began, another can't replay."""
+    return model.hold() if isinstance(model, Replaceable) else nullcontext(model)
 
 
 @runtime_checkable

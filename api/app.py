@@ -4,7 +4,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from anyio import CancelScope, create_task_group, sleep_forever, to_thread
+from anyio import CancelScope, Lock, create_task_group, sleep_forever, to_thread
 from fastapi import FastAPI
 
 from agent.errors import FrontdeskError
@@ -19,7 +19,7 @@ from api.metrics import Metrics
 from api.middleware import BodyLimit, RequestObserver
 from api.origins import OriginGate
 from api.preparation import Preparation
-from api.routes import completions, conversations, health, mcp, pages, sites, triage, widget
+from api.routes import completions, conversations, health, mcp, models, pages, sites, triage, widget
 from api.routes.demo import add_demo
 from api.settings import Settings
 from api.startup import Startup
@@ -52,6 +52,7 @@ def create_app(
         lifespan=_make_lifespan(settings, services, opener),
     )
     app.state.startup, app.state.metrics = Startup(), Metrics()
+    app.state.changing_model = Lock()
     limit = settings.max_message_chars * BYTES_A_CHARACTER + BYTES_BESIDE
     app.add_middleware(BodyLimit, limit=limit, wider={**WIDER_BODIES, **triage.WIDER_BODIES})
     url = settings.limit_storage_url
@@ -70,6 +71,7 @@ def create_app(
     app.include_router(health.router)
     app.include_router(completions.router)
     app.include_router(mcp.router)
+    app.include_router(models.router)
     app.include_router(triage.router)
     app.include_router(triage.inbound_router)
     pages.add_pages(app)

@@ -36,6 +36,7 @@ from api.tickets.triager import Triager
 from api.triage import open_triager
 
 if TYPE_CHECKING:
+    from agent.models.fleet import Fleet
     from agent.models.local import LocalChatModel
     from agent.ports import Deps
     from api.desk.knowledge import Knowledge
@@ -96,7 +97,7 @@ async def open_services(
         found = await stack.enter_async_context(open_search(settings, repository))
         notify("index")
         model = await stack.enter_async_context(open_chat_model(settings))
-        await _warm_up(model, settings.company)
+        await warm_up(model, settings.company)
         notify("model")
         saver = await stack.enter_async_context(open_checkpointer(settings))
         assistant = open_assistant(settings, model, found, saver)
@@ -244,20 +245,26 @@ def read_sizes(settings: Settings, sha256: str) -> Sizes:
 
 
 @asynccontextmanager
-async def _open_local(settings: Settings) -> AsyncIterator[ChatModel]:
+async def _open_local(settings: Settings) -> AsyncIterator["Fleet"]:
     """Open the embedded model, and then the small one: its memory is counted beside the first."""
     from agent.models.fleet import Fleet  # noqa: PLC0415 - as said above
 
-    async with _open_embedded(settings, settings.model) as answering:
-        if not settings.small_model:
-            yield answering
-            return
-        async with _open_embedded(settings, settings.small_model) as small:
-            yield Fleet(answering, small)
+    names = [name for name in (settings.model, settings.small_model) if name]
+    async with AsyncExitStack() as stack:
+        models = []
+        for name in names:
+            models.append(await start_embedded(settings, name))
+            stack.push_async_callback(models[-1].aclose)
+        fleet = Fleet(*models)
+        stack.push_async_callback(fleet.aclose)
+        yield fleet
 
 
-@asynccontextmanager
-async def _open_embedded(settings: Settings, name: str) -> AsyncIterator["LocalChatModel"]:
+async def start_embedded(settings: Settings, name: str) -> "LocalChatModel":
+    """Return a model of the catalogue, loaded; the caller closes it.
+
+    Raises UnknownModel or ModelUnusable.
+    """
     from agent.models.catalogue import find  # noqa: PLC0415 - as said above
     from agent.models.download import ensure_verified  # noqa: PLC0415 - as said above
     from agent.models.local import LocalChatModel  # noqa: PLC0415 - as said above
@@ -272,9 +279,10 @@ async def _open_embedded(settings: Settings, name: str) -> AsyncIterator["LocalC
     )
     try:
         await model.start()
-        yield model
-    finally:
+    except BaseException:
         await model.aclose()
+        raise
+    return model
 
 
 @asynccontextmanager
@@ -289,7 +297,8 @@ async def _open_remote(settings: Settings) -> AsyncIterator[ChatModel]:
         yield RemoteChatModel(url, name, key, client, context_tokens=settings.context_tokens)
 
 
-async def _warm_up(model: ChatModel, company: str) -> None:
+async def warm_up(model: ChatModel, company: str) -> None:
+    """Leave behind the state of what every answer's prompt begins with."""
     from agent.prompting import build_warm_up  # noqa: PLC0415 - as said above
 
     async for _ in model.stream(build_warm_up(company)):

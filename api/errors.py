@@ -15,7 +15,7 @@ from agent.errors import ModelBusy, ModelFailed, ModelUnusable
 from agent.triage.errors import TriageError
 from api.auth import TokenRefused
 from api.identity import IdentityRefused
-from api.refusals import OriginRefused, TooMany
+from api.refusals import ModelRefused, OriginRefused, TooMany
 from api.schemas import InvalidField, Problem
 from api.startup import NotReady
 from api.storage.api_keys import KeyRefused
@@ -49,6 +49,7 @@ KNOWN: dict[type[Exception], tuple[int, str, str | None]] = {
         "origin-refused",
         "This website may not talk to the agent: `frontdesk site origins` lists who may.",
     ),
+    ModelRefused: (409, "model-refused", None),
     TooMany: (429, "too-many-requests", None),
     NotReady: (503, "not-ready", None),
     TokenRefused: (401, "token-refused", None),

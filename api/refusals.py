@@ -1,8 +1,12 @@
-"""Refusals: what is turned away before it comes to a route."""
+"""Refusals: what is turned away, by what the caller can do next."""
 
 
 class OriginRefused(Exception):  # noqa: N818 - it reads as what happened
     """This website is not on the list; `frontdesk site origins` puts it there."""
+
+
+class ModelRefused(Exception):  # noqa: N818
+    """That model can't take the place of the one at work; the message says why."""
 
 
 class TooMany(Exception):  # noqa: N818

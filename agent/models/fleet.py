@@ -1,24 +1,36 @@
-"""Two models at once: one that answers, and a smaller one for small work, each in its process."""
+"""The embedded models at work: one that answers, and maybe a smaller one, each in its process."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import astuple
 
+from agent.models.child import Weights
 from agent.models.local import LocalChatModel
 from agent.ports import Chance, ChatMessage, Completion, Usage
+from knowledge_base.articles import PUBLIC
 
 
 class Fleet:
-    """Gives each request to the model that it is for; whatever else is asked, the answering one."""
+    """Gives each request to the model that it is for; whatever else is asked, the answering one.
 
-    def __init__(self, answering: LocalChatModel, small: LocalChatModel) -> None:
+    Another model can succeed the one that answers while requests run. Whoever holds a model has
+    it to the end, so that one model writes the whole of a turn; one that was succeeded ends once
+    nobody has it any more.
+    """
+
+    def __init__(self, answering: LocalChatModel, small: LocalChatModel | None = None) -> None:
         self._answering = answering
         self._small = small
+        self._all = [answering, *([small] if small else [])]
+        self._lent: Counter[LocalChatModel] = Counter()
+        self._leaving: set[asyncio.Task[None]] = set()
 
     @property
     def name(self) -> str:
-        """Both names, the answering model's first."""
-        return f"{self._answering.name} + {self._small.name}"
+        """The answering model's name, and the small one's."""
+        return " + ".join(model.name for model in (self._answering, self._small) if model)
 
     @property
     def sha256(self) -> str:
@@ -31,33 +43,78 @@ class Fleet:
         return self._answering.context_tokens
 
     @property
+    def weights(self) -> Weights:
+        """How large the answering model is."""
+        return self._answering.weights
+
+    @property
     def ready(self) -> bool:
-        """Whether both are there."""
-        return self._answering.ready and self._small.ready
+        """Whether all are there."""
+        return self._answering.ready and (self._small is None or self._small.ready)
 
     @property
     def usage(self) -> Usage:
-        """What both have done so far."""
-        pairs = zip(astuple(self._answering.usage), astuple(self._small.usage), strict=True)
-        return Usage(*(one + other for one, other in pairs))
+        """What all have done so far, those that were succeeded too."""
+        figures = zip(*(astuple(model.usage) for model in self._all), strict=True)
+        return Usage(*map(sum, figures))
+
+    def succeed(self, successor: LocalChatModel) -> None:
+        """Let a model that was started answer whatever is asked from now on; it is the fleet's."""
+        predecessor, self._answering = self._answering, successor
+        self._all.append(successor)
+        self._see_off(predecessor)
+
+    @contextmanager
+    def hold(self) -> Iterator["Fleet"]:
+        """Lend the models of this moment, for all of a turn."""
+        with self._lend() as model:
+            yield Fleet(model, self._small)
+
+    async def aclose(self) -> None:
+        """End all models."""
+        if self._leaving:
+            await asyncio.wait(self._leaving)
+        for model in self._all:
+            await model.aclose()
 
     async def stream(self, request: Completion) -> AsyncIterator[str]:
         """Yield pieces of text. Raises ModelBusy, ModelFailed or ModelUnusable."""
-        model = self._small if request.small else self._answering
-        async with aclosing(model.stream(request)) as pieces:  # type: ignore[type-var] # a generator
-            async for piece in pieces:
-                yield piece
+        with self._lend(small=request.small) as model:
+            async with aclosing(model.stream(request)) as pieces:  # type: ignore[type-var] # a generator
+                async for piece in pieces:
+                    yield piece
 
     async def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
         """Return how many tokens the messages take as a prompt."""
-        return await self._answering.count_tokens(messages)
+        with self._lend() as model:
+            return await model.count_tokens(messages)
 
     async def score(
-        self, messages: Sequence[ChatMessage], continuations: Sequence[str], audience: str
+        self, messages: Sequence[ChatMessage], continuations: Sequence[str], audience: str = PUBLIC
     ) -> list[float]:
         """Return for each continuation the log-probability that it follows the messages."""
-        return await self._answering.score(messages, continuations, audience)
+        with self._lend() as model:
+            return await model.score(messages, continuations, audience)
 
     async def weigh(self, request: Completion) -> list[Chance]:
         """Return the tokens of the text that is generated, each with its log-probability."""
-        return await self._answering.weigh(request)
+        with self._lend() as model:
+            return await model.weigh(request)
+
+    @contextmanager
+    def _lend(self, *, small: bool = False) -> Iterator[LocalChatModel]:
+        model = self._small if small and self._small else self._answering
+        self._lent[model] += 1
+        try:
+            yield model
+        finally:
+            self._lent[model] -= 1
+            self._see_off(model)
+
+    def _see_off(self, model: LocalChatModel) -> None:
+        """End a model that was succeeded, unless somebody has it still."""
+        if model in {self._answering, self._small} or self._lent[model]:
+            return
+        leaving = asyncio.create_task(model.aclose())
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)

@@ -1,7 +1,7 @@
 """Whole turns, from the customer's words to the last event."""
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -323,3 +323,31 @@ async def is_refused(assistant: Assistant) -> bool:
     except FrontdeskError:
         return True
     return False
+
+
+class ChangingModel(FakeChatModel):
+    """Lends another model to those who hold it, as if that had been at work when they came."""
+
+    def __init__(self, lent: FakeChatModel) -> None:
+        super().__init__()
+        self._lent = lent
+
+    @property
+    def sha256(self) -> str:
+        return "1" * 64
+
+    @contextmanager
+    def hold(self) -> Iterator[FakeChatModel]:
+        yield self._lent
+
+
+async def test_a_turn_is_one_model_s_and_says_so(checkpoints: Saver) -> None:
+    scene = Scene([SAID])
+    changing = ChangingModel(scene.model)
+    assistant = Assistant(replace(scene.deps, model=changing), checkpoints)
+    reply = read_reply(await ask(assistant))
+    assert reply.text == TRUE
+    assert reply.provenance.model_sha256 == scene.model.sha256
+    await assistant.suggest(QUESTION)
+    assert changing.requests == []
+    assert len(scene.model.requests) > 1

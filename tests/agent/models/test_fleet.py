@@ -1,5 +1,6 @@
 """Two models at once, each in its process."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -58,3 +59,80 @@ async def test_it_is_known_by_both_and_answers_for_the_first(opened: Opened) -> 
     scores = await fleet.score(messages, ["Paris", "Two bananas"], "public")
     assert scores[0] > scores[1]
     assert await fleet.weigh(ask("Say yes.", max_tokens=2))
+
+
+async def start(path: Path, name: str, clock: Clock) -> LocalChatModel:
+    model = LocalChatModel(path, name, name, sizes=SIZES, clock=clock)
+    await model.start()
+    return model
+
+
+async def wait_until_ended(model: LocalChatModel) -> None:
+    for _ in range(1000):
+        if not model.ready:
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail("It runs still.")
+
+
+@pytest.fixture
+async def pair(small_model: Path, clock: Clock) -> AsyncIterator[Opened]:
+    opened = Opened(
+        await start(small_model, "first", clock), await start(small_model, "second", clock)
+    )
+    yield opened
+    for model in opened:
+        await model.aclose()
+
+
+async def test_what_a_model_began_it_ends_and_what_comes_then_is_its_successor_s(
+    pair: Opened,
+) -> None:
+    first, second = pair
+    fleet = Fleet(first)
+    begun = fleet.stream(ask("Count from 1 to 20.", max_tokens=48))
+    text = await anext(begun)
+    fleet.succeed(second)
+    later = await read(fleet, ask("Say yes."))
+    assert first.ready
+    text += "".join([piece async for piece in begun])
+    await wait_until_ended(first)
+    assert "10" in text
+    assert later
+    assert (first.usage.requests, second.usage.requests) == (1, 1)
+    assert fleet.usage.requests == 2
+    assert fleet.name == "second"
+
+
+async def test_a_turn_has_one_model_for_all_that_it_asks(pair: Opened) -> None:
+    first, second = pair
+    fleet = Fleet(first)
+    with fleet.hold() as held:
+        fleet.succeed(second)
+        assert held.sha256 == "first"
+        assert await read(held, ask("Say yes."))
+        assert await held.count_tokens(ask("Say yes.").messages)
+        assert second.usage.requests == 0
+    await wait_until_ended(first)
+
+
+async def test_nothing_is_lost_while_one_model_follows_the_other(pair: Opened) -> None:
+    first, second = pair
+    fleet = Fleet(first)
+    questions = [asyncio.create_task(read(fleet, ask(f"Count to {n}."))) for n in range(3, 15)]
+    await asyncio.sleep(0.2)
+    fleet.succeed(second)
+    questions += [asyncio.create_task(read(fleet, ask(f"Count to {n}."))) for n in range(3, 9)]
+    answers = await asyncio.gather(*questions)
+    await wait_until_ended(first)
+    assert all(answers)
+    assert first.usage.requests + second.usage.requests == len(questions)
+
+
+async def test_all_of_a_fleet_end_with_it(pair: Opened) -> None:
+    first, second = pair
+    fleet = Fleet(first)
+    fleet.succeed(second)
+    await fleet.aclose()
+    assert not first.ready
+    assert not second.ready
