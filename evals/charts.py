@@ -55,8 +55,10 @@ def draw_users(systems: Mapping[str, Any], figure_name: str, up: str) -> str:
             axes.plot(
                 *zip(*points, strict=True), line, color=colour, marker="o", label=f"{name}, {kind}"
             )
+    axes.autoscale()
     axes.set(xlim=(0, None), ylim=(0, None))
-    axes.legend(frameon=False, labelcolor=INK)
+    legend = {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "ncols": 2}
+    axes.legend(frameon=False, labelcolor=INK, **legend)
     return _render(figure)
 
 

@@ -58,7 +58,7 @@ def measure_bandwidth(threads: int) -> float:
         seconds = _time(lambda: torch.add(b, c, alpha=3.0, out=a))
     finally:
         torch.set_num_threads(before)
-    return 3 * a.nbytes / seconds
+    return float(3 * a.nbytes / seconds)
 
 
 def measure_arithmetic() -> float:

@@ -73,7 +73,8 @@ class SavedPrefixes:
         new = path.with_suffix(".new")
         try:
             with open(new, "wb", opener=_open_privately) as file:
-                np.savez(file, audience=np.array(kept.audience), tokens=kept.tokens, state=kept.state)
+                audience = np.array(kept.audience)
+                np.savez(file, audience=audience, tokens=kept.tokens, state=kept.state)
             new.replace(path)
         finally:
             new.unlink(missing_ok=True)

@@ -73,10 +73,16 @@ async def test_a_child_killed_before_the_first_word_costs_a_retry(model: LocalCh
     assert await reading
 
 
+def limit_memory(child: int) -> None:
+    """Let a process have as good as no more memory than it has."""
+    pages = int(Path(f"/proc/{child}/statm").read_text().split()[0])
+    most = pages * resource.getpagesize() + 2**22
+    resource.prlimit(child, resource.RLIMIT_AS, (most, most))
+
+
 async def test_a_child_that_runs_out_of_memory_is_replaced(model: LocalChatModel) -> None:
     child = child_of(model)
-    taken = int(Path(f"/proc/{child}/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.prlimit(child, resource.RLIMIT_AS, (taken + 2**22, taken + 2**22))
+    limit_memory(child)
     words = " ".join(f"Shelf {n} holds {n % 7} boxes." for n in range(200))
     assert await read(model, ask(f"{words} Say yes."))
     assert child_of(model) != child
