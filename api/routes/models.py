@@ -37,7 +37,7 @@ class ModelChoice(Wire):
     name: Annotated[Plain, Field(min_length=1, max_length=100)]
 
 
-class ModelView(Wire):
+class AnsweringModel(Wire):
     """The model that answers: its name, and its file's sha256 where that is known."""
 
     name: str
@@ -45,7 +45,7 @@ class ModelView(Wire):
 
 
 @router.get("")
-async def read_model(services: OpenServices) -> ModelView:
+async def read_model(services: OpenServices) -> AnsweringModel:
     """Say which model answers."""
     return _view(services.model)
 
@@ -53,7 +53,7 @@ async def read_model(services: OpenServices) -> ModelView:
 @router.put("", responses=REFUSED_MODEL)
 async def change_model(
     choice: ModelChoice, caller: AdmittedCaller, services: OpenServices, request: Request
-) -> ModelView:
+) -> AnsweringModel:
     """Start another model and let it answer from then on; what runs is finished by the old one.
 
     It answers when the new model does. The next start of the service takes FRONTDESK_MODEL again.
@@ -68,5 +68,5 @@ async def change_model(
     return _view(services.model)
 
 
-def _view(model: ChatModel) -> ModelView:
-    return ModelView(name=model.name, sha256=model.sha256)
+def _view(model: ChatModel) -> AnsweringModel:
+    return AnsweringModel(name=model.name, sha256=model.sha256)
