@@ -236,13 +236,15 @@ class Engine:
     def _begin(self, request: Request) -> None:
         """Take what was evaluated before, and write at once if that is all."""
         request.begun = True
+        prompt = len(request.prompt)
         found = self._prefixes.find(request.audience, request.prompt)
+        kept = found.shared if found else 0
         running, shared = self._find_running(request)
-        if running and shared > (found.shared if found else 0) - SHORTEST_KEPT:
+        # What is kept to the prompt's last token needs no step before the first word.
+        if running and kept < prompt and shared > kept - SHORTEST_KEPT:
             self._llama.share(running.slot, request.slot, shared)
             request.evaluated = request.reused = shared
         elif found:
-            prompt = len(request.prompt)
             request.evaluated = request.reused = self._restore(request.slot, found, prompt)
             if request.reused == prompt:
                 self._choose(request, found.kept.logits)

@@ -82,6 +82,16 @@ async def test_a_state_saved_from_what_is_shared_is_whole(model: LocalChatModel)
     assert agree(shared, restored)
 
 
+@pytest.mark.parametrize("model", [2**26], indirect=True)
+async def test_a_prompt_that_is_kept_as_a_whole_is_not_read_beside_its_like(
+    model: LocalChatModel,
+) -> None:
+    async with running(model):
+        assert await model.weigh(replace(LONG, max_tokens=2))
+    usage = model.usage
+    assert usage.reused_tokens == usage.prompt_tokens == await model.count_tokens(LONG.messages)
+
+
 def agree(left: list[Chance], right: list[Chance]) -> bool:
     """Whether the same was written, with as good as the same certainty."""
     texts = [chance.text for chance in left] == [chance.text for chance in right]
