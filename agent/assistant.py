@@ -151,7 +151,7 @@ class Assistant:
 
     async def _compose(self, conversation_id: str, timings: Timings, model: ChatModel) -> Reply:
         snapshot = await self._graph.aget_state(_thread(conversation_id))
-        state: Any = snapshot.values
+        state: Conversation = snapshot.values
         return Reply(
             outcome=state["outcome"],
             reason=state["reason"],

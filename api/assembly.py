@@ -256,6 +256,7 @@ async def _open_local(settings: Settings) -> AsyncIterator["Fleet"]:
             models.append(await start_embedded(settings, name))
             stack.push_async_callback(models[-1].aclose)
         fleet = Fleet(*models)
+        stack.pop_all()  # they are the fleet's now
         stack.push_async_callback(fleet.aclose)
         yield fleet
 

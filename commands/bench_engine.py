@@ -112,6 +112,7 @@ def engine(  # noqa: PLR0913 - options of the command line
     users: UsersOption = None,
     turns: Annotated[int, typer.Option(min=1, help="Different turns; twice as many repeat.")] = 16,
     tokens: Annotated[int, typer.Option(min=1, help="Most new tokens a turn.")] = 64,
+    # A prompt then has some 600 tokens, 370 of them instructions that all have in common.
     source_chars: Annotated[
         int, typer.Option(min=1, help="Most characters of its sources in a turn's prompt.")
     ] = 1200,

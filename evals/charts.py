@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 INK = "#5b6472"
 MAIN = "#2f6fde"
 SYSTEMS = (MAIN, "#c2571a", "#2c8a57", "#8a4fbf", "#b03060")
+SHARES: dict[str, Any] = {"xlim": (0, 1), "ylim": (0, 1.02)}
 # Nothing in a report changes while its figures stay the same.
 METADATA = {"Date": None}
 
@@ -20,6 +21,7 @@ def draw_reliability(bins: Sequence[Mapping[str, Any]]) -> str:
     """Return stated confidence against accuracy; a point's area grows with its bin's cases."""
     filled = [b for b in bins if b["n"]]
     figure, axes = _begin("stated confidence", "share that was right")
+    axes.set(**SHARES)
     axes.plot([0, 1], [0, 1], color=INK, linewidth=1, linestyle="--")
     stated, right = [b["confidence"] for b in filled], [b["accuracy"] for b in filled]
     axes.plot(stated, right, color=MAIN, linewidth=1.5)
@@ -38,6 +40,7 @@ def draw_reliability(bins: Sequence[Mapping[str, Any]]) -> str:
 def draw_roc(roc: Mapping[str, Sequence[float]]) -> str:
     """Return the share of supported sentences found against that of unsupported ones passed."""
     figure, axes = _begin("unsupported sentences above the score", "supported ones above it")
+    axes.set(**SHARES)
     axes.plot([0, 1], [0, 1], color=INK, linewidth=1, linestyle="--")
     axes.plot(roc["fpr"], roc["tpr"], color=MAIN, linewidth=1.5)
     return _render(figure)
@@ -55,10 +58,8 @@ def draw_users(systems: Mapping[str, Any], figure_name: str, up: str) -> str:
             axes.plot(
                 *zip(*points, strict=True), line, color=colour, marker="o", label=f"{name}, {kind}"
             )
-    axes.autoscale()
     axes.set(xlim=(0, None), ylim=(0, None))
-    legend = {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "ncols": 2}
-    axes.legend(frameon=False, labelcolor=INK, **legend)
+    axes.legend(frameon=False, labelcolor=INK, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     return _render(figure)
 
 
@@ -67,7 +68,7 @@ def _begin(across: str, up: str) -> tuple[Figure, Any]:
     FigureCanvasSVG(figure)
     figure.patch.set_alpha(0)
     axes: Any = figure.add_subplot()
-    axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel=across, ylabel=up)
+    axes.set(xlabel=across, ylabel=up)
     axes.patch.set_alpha(0)
     axes.tick_params(colors=INK)
     axes.xaxis.label.set_color(INK)

@@ -10,9 +10,6 @@ from evals.loads import PATIENCE_S, Notify, Result, run_loads
 from evals.suites import Suite
 from knowledge_base.articles import Article, Passage
 
-# With them a prompt has some 600 tokens, of which 370 are instructions that all have in common.
-SOURCE_CHARS = 1200
-
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -36,7 +33,7 @@ class Plan:
     tokens: int
 
 
-def read_turns(suite: Suite, count: int, most: int = SOURCE_CHARS) -> list[Turn]:
+def read_turns(suite: Suite, count: int, most: int) -> list[Turn]:
     """Return answerable turns, each with `most` characters of its sources, the same each time."""
     articles = {article.id: article for article in suite.articles}
     answerable = [case for case in suite.cases if case.expect == "answer" and case.relevant]

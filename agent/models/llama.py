@@ -11,10 +11,11 @@ import numpy as np
 from llama_cpp._internals import LlamaModel
 from numpy.typing import NDArray
 
+from agent.models.prefixes import State
+
 ABORTED = 2
 TO_THE_END = -1
 BYTES = ctypes.POINTER(ctypes.c_uint8)
-State = NDArray[np.uint8]
 
 
 class Aborted(Exception):  # noqa: N818 - what happened, not what is wrong

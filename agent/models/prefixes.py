@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 Tokens = NDArray[np.int32]
 Prompt = Sequence[int] | Tokens
 Logits = NDArray[np.float32]
+State = NDArray[np.uint8]
 NO_LOGITS: Logits = np.empty(0, np.float32)
 
 
@@ -36,7 +37,7 @@ class Kept:
 
     audience: str
     tokens: Tokens
-    state: NDArray[np.uint8]
+    state: State
     logits: Logits
     text: Text = Text((), ended=False)
     hits: int = 1

@@ -9,6 +9,8 @@ from evals.suites import Case, Suite
 from knowledge_base.articles import Article
 from tests.fakes.chat_model import FakeChatModel
 
+SOURCES = 1200
+
 
 def make_suite(expect: Literal["answer", "abstain"] = "answer") -> Suite:
     articles = [
@@ -23,7 +25,7 @@ def make_suite(expect: Literal["answer", "abstain"] = "answer") -> Suite:
 
 
 def test_turns_carry_their_sources_into_the_prompt() -> None:
-    for turn in read_turns(make_suite(), 4):
+    for turn in read_turns(make_suite(), 4, SOURCES):
         prompt = turn.ask("Larkstay", 8).messages[-1]["content"]
         assert turn.question in prompt
         assert turn.question.replace("What is f", "F").replace("?", ".") in prompt
@@ -31,11 +33,11 @@ def test_turns_carry_their_sources_into_the_prompt() -> None:
 
 def test_a_suite_without_answers_is_refused() -> None:
     with pytest.raises(EvalError, match="expect = answer"):
-        read_turns(make_suite("abstain"), 4)
+        read_turns(make_suite("abstain"), 4, SOURCES)
 
 
 def test_what_is_asked_often_is_asked_most_and_each_time_the_same() -> None:
-    turns = read_turns(make_suite(), 4)
+    turns = read_turns(make_suite(), 4, SOURCES)
     drawn = repeat(turns, 400)
     counts = [drawn.count(turn) for turn in turns]
     assert counts == sorted(counts, reverse=True)
@@ -45,7 +47,7 @@ def test_what_is_asked_often_is_asked_most_and_each_time_the_same() -> None:
 async def test_each_number_of_customers_is_measured_cold_and_repeated() -> None:
     model = FakeChatModel()
     told: list[str] = []
-    plan = Plan(read_turns(make_suite(), 3), [1, 2], 8)
+    plan = Plan(read_turns(make_suite(), 3, SOURCES), [1, 2], 8)
     result = await measure_system(model, "fake", plan, lambda load, _: told.append(load))
     assert set(result) == {"cold", "zipf"}
     assert told[:2] == ["cold, 1 at once", "zipf, 1 at once"]

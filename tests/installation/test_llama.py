@@ -9,6 +9,7 @@ import pytest
 from installation.checkout import Checkout
 from installation.errors import InstallationError
 from installation.llama import TILES, build_wheel, fetch_source, find_folder
+from installation.machine import describe_processor
 from installation.pip import Pip
 from installation.progress import Progress
 
@@ -23,7 +24,6 @@ def pack_source() -> bytes:
 
 
 SOURCE = pack_source()
-CPUINFO = Path("/proc/cpuinfo").read_text()
 
 
 class FakePip(Pip):
@@ -138,7 +138,7 @@ int main(void) {
 """
 
 
-@pytest.mark.skipif("amx_tile" not in CPUINFO, reason="this processor has no AMX")
+@pytest.mark.skipif("amx_tile" not in describe_processor(), reason="this processor has no AMX")
 def test_tiles_are_configured_as_asked_whatever_the_compiler_leaves_out(tmp_path: Path) -> None:
     (tmp_path / "tiles.h").write_text(TILES)
     (tmp_path / "main.c").write_text(READ_BACK)

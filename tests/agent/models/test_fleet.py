@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -23,15 +24,20 @@ class Opened(NamedTuple):
     small: LocalChatModel
 
 
-@pytest.fixture(scope="module")
-async def opened(small_model: Path, clock: Clock) -> AsyncIterator[Opened]:
-    names = ("answering", "small")
-    models = [LocalChatModel(small_model, name, name, sizes=SIZES, clock=clock) for name in names]
+@asynccontextmanager
+async def open_two(path: Path, clock: Clock, *names: str) -> AsyncIterator[Opened]:
+    models = [LocalChatModel(path, name, name, sizes=SIZES, clock=clock) for name in names]
     for model in models:
         await model.start()
     yield Opened(*models)
     for model in models:
         await model.aclose()
+
+
+@pytest.fixture(scope="module")
+async def opened(small_model: Path, clock: Clock) -> AsyncIterator[Opened]:
+    async with open_two(small_model, clock, "answering", "small") as two:
+        yield two
 
 
 class TestFleet(ChatModelContract):
@@ -61,12 +67,6 @@ async def test_it_is_known_by_both_and_answers_for_the_first(opened: Opened) -> 
     assert await fleet.weigh(ask("Say yes.", max_tokens=2))
 
 
-async def start(path: Path, name: str, clock: Clock) -> LocalChatModel:
-    model = LocalChatModel(path, name, name, sizes=SIZES, clock=clock)
-    await model.start()
-    return model
-
-
 async def wait_until_ended(model: LocalChatModel) -> None:
     for _ in range(1000):
         if not model.ready:
@@ -77,12 +77,8 @@ async def wait_until_ended(model: LocalChatModel) -> None:
 
 @pytest.fixture
 async def pair(small_model: Path, clock: Clock) -> AsyncIterator[Opened]:
-    opened = Opened(
-        await start(small_model, "first", clock), await start(small_model, "second", clock)
-    )
-    yield opened
-    for model in opened:
-        await model.aclose()
+    async with open_two(small_model, clock, "first", "second") as two:
+        yield two
 
 
 async def test_what_a_model_began_it_ends_and_what_comes_then_is_its_successor_s(
