@@ -14,14 +14,17 @@ ANSWERING = {"answers", "answers-large", "small"}
 async def succeed(settings: Settings, model: ChatModel, name: str) -> None:
     """Start the model of that name beside the one at work, and let it answer from then on.
 
-    What is being written is finished by the model that began it. Raises ModelRefused, after which
-    everything is as before.
+    What is being written is finished by the model that began it. Nothing is done if it answers
+    already. Raises ModelRefused, after which everything is as before.
     """
     if not isinstance(model, Fleet):
         raise ModelRefused("The model is at FRONTDESK_MODEL_URL: change it there.")
     try:
-        if find(name).role not in ANSWERING:
+        entry = find(name)
+        if entry.role not in ANSWERING:
             raise ModelRefused(f"{name} finds passages; it can't answer.")
+        if entry.sha256 == model.sha256:
+            return
         successor = await start_embedded(settings, name)
     except (UnknownModel, ModelUnusable) as error:
         raise ModelRefused(str(error)) from error

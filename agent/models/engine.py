@@ -317,6 +317,8 @@ class Engine:
     def _choose(self, request: Request, logits: Logits) -> None:
         try:
             token = request.sampler.choose(logits)
+        except MemoryError:
+            raise
         except Exception as error:  # noqa: BLE001 - a grammar's trouble is that request's alone
             self._give_up(request, str(error) or repr(error))
             return

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import astuple
 
@@ -23,7 +23,8 @@ class Fleet:
     def __init__(self, answering: LocalChatModel, small: LocalChatModel | None = None) -> None:
         self._answering = answering
         self._small = small
-        self._all = [answering, *([small] if small else [])]
+        self._open = [answering, *([small] if small else [])]
+        self._past = Usage()
         self._lent: Counter[LocalChatModel] = Counter()
         self._leaving: set[asyncio.Task[None]] = set()
 
@@ -55,13 +56,12 @@ class Fleet:
     @property
     def usage(self) -> Usage:
         """What all have done so far, those that were succeeded too."""
-        figures = zip(*(astuple(model.usage) for model in self._all), strict=True)
-        return Usage(*map(sum, figures))
+        return _add([self._past, *(model.usage for model in self._open)])
 
     def succeed(self, successor: LocalChatModel) -> None:
         """Let a model that was started answer whatever is asked from now on; it is the fleet's."""
         predecessor, self._answering = self._answering, successor
-        self._all.append(successor)
+        self._open.append(successor)
         self._see_off(predecessor)
 
     @contextmanager
@@ -74,7 +74,7 @@ class Fleet:
         """End all models."""
         if self._leaving:
             await asyncio.wait(self._leaving)
-        for model in self._all:
+        for model in self._open:
             await model.aclose()
 
     async def stream(self, request: Completion) -> AsyncIterator[str]:
@@ -115,6 +115,15 @@ class Fleet:
         """End a model that was succeeded, unless somebody has it still."""
         if model in {self._answering, self._small} or self._lent[model]:
             return
-        leaving = asyncio.create_task(model.aclose())
+        leaving = asyncio.create_task(self._end(model))
         self._leaving.add(leaving)
         leaving.add_done_callback(self._leaving.discard)
+
+    async def _end(self, model: LocalChatModel) -> None:
+        await model.aclose()
+        self._open.remove(model)
+        self._past = _add([self._past, model.usage])
+
+
+def _add(usages: Iterable[Usage]) -> Usage:
+    return Usage(*map(sum, zip(*map(astuple, usages), strict=True)))
