@@ -74,7 +74,7 @@ class Fleet:
         """End all models."""
         if self._leaving:
             await asyncio.wait(self._leaving)
-        for model in self._open:
+        for model in list(self._open):  # one may be seen off meanwhile
             await model.aclose()
 
     async def stream(self, request: Completion) -> AsyncIterator[str]:

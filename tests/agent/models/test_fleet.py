@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
+from agent.errors import ModelFailed
 from agent.models.fleet import Fleet
 from agent.models.local import LocalChatModel
 from agent.models.memory import Sizes
@@ -132,3 +133,16 @@ async def test_all_of_a_fleet_end_with_it(pair: Opened) -> None:
     await fleet.aclose()
     assert not first.ready
     assert not second.ready
+
+
+async def test_all_of_a_fleet_end_though_one_is_let_go_meanwhile(pair: Opened) -> None:
+    first, second = pair
+    fleet = Fleet(first)
+    reading = asyncio.create_task(read(fleet, ask("Count from 1 to 300.", max_tokens=700)))
+    await asyncio.sleep(0.2)
+    fleet.succeed(second)
+    await fleet.aclose()
+    assert not first.ready
+    assert not second.ready
+    with pytest.raises(ModelFailed):
+        await reading
