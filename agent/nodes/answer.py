@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from langgraph.runtime import Runtime
 
 from agent.events import SentenceVerified
+from agent.excerpts import make_excerpts
 from agent.ports import Deps
 from agent.prompting import build_answer
 from agent.quotation import Quotation, find_quotation
@@ -49,13 +50,22 @@ class Draft:
 
 async def answer(state: Conversation, runtime: Runtime[Deps]) -> Conversation:
     """Stream from the model and let out each sentence that a passage supports."""
-    deps, passages = runtime.context, state["passages"]
+    deps, question = runtime.context, state["standalone"]
+    excerpts = await make_excerpts(deps.encoder, question, state["passages"])
+    # The numbers in the model's text count what it has read.
+    state = {**state, "passages": _put_first(excerpts, state["passages"])}
     draft = Draft()
-    async with aclosing(_generate(deps, state["standalone"], passages)) as texts:
+    async with aclosing(_generate(deps, question, excerpts)) as texts:
         await _gather(texts, draft, state, runtime)
     if _should_quote(draft, state["confidence"]):
         await _quote(draft, state, runtime)
     return _conclude(draft, state["confidence"])
+
+
+def _put_first(excerpts: Sequence[Passage], passages: Sequence[Passage]) -> list[Passage]:
+    """Return the whole passages, those first that there are excerpts of."""
+    read = [excerpt.id for excerpt in excerpts]
+    return sorted(passages, key=lambda p: read.index(p.id) if p.id in read else len(read))
 
 
 async def _gather(

@@ -37,7 +37,7 @@ class Unit:
 
     `text` is the passage's own wording without markup; `context` is what governs it: title,
     headings, the line that leads a list in. `lead` is that line alone: an item without it may
-    mean the opposite.
+    mean the opposite. `heading` is the one in the passage's text that it stands under.
     """
 
     text: str
@@ -45,6 +45,7 @@ class Unit:
     passage_id: str
     quotable: bool = field(default=True)
     lead: str = ""
+    heading: str = ""
 
     @cached_property
     def words(self) -> tuple[Word, ...]:
@@ -144,12 +145,13 @@ class _Walker:
         lead = self._lead if in_list else ""
         for sentence in split_sentences(text):
             context = f"{self._above} {self._heading} {lead}"
-            yield Unit(sentence, context, self._passage_id, lead=lead)
+            yield Unit(sentence, context, self._passage_id, lead=lead, heading=self._heading)
         if not in_list:
             self._lead = _lead_in(text)
 
     def _make(self, text: str) -> Unit:
-        return Unit(text, f"{self._above} {self._heading} {self._lead}", self._passage_id)
+        context = f"{self._above} {self._heading} {self._lead}"
+        return Unit(text, context, self._passage_id, heading=self._heading)
 
 
 def _lead_in(text: str) -> str:

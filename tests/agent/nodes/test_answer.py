@@ -172,6 +172,15 @@ async def test_the_model_reads_the_passages_and_the_question() -> None:
     assert QUESTION in prompt
 
 
+async def test_a_number_counts_the_passages_that_the_model_has_read() -> None:
+    unread = make_passage("See our website.", article="website")
+    one, other = (make_passage(TRUE, REFUNDS.title, article) for article in ("one", "other"))
+    scene = Scene([f"{TRUE[:-1]} [3]."], hits=[find(CANCELLING, 0.9, 20.0, 1.0)])
+    came = await answer(begin(passages=[CANCELLING, unread, one, other]), scene.runtime)
+    assert unread.text not in scene.model.requests[0].messages[-1]["content"]
+    assert came["sentences"][0].citations == [other.id]
+
+
 PARTS = [TRUE, LIE, ALSO_TRUE, "Dogs are welcome.", "You get $500 back.", "NO", "I refunded it."]
 
 
