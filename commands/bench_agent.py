@@ -47,12 +47,12 @@ def agent(
 async def _bench(
     settings: Settings, suite: "Suite", url: str | None, users: Sequence[int], turns: int
 ) -> dict[str, Any]:
-    from evals.agent_speed import open_agent, read_cases  # noqa: PLC0415 - it takes seconds
+    from evals.agent_speed import open_agent  # noqa: PLC0415 - it takes seconds
     from evals.loads import run_loads  # noqa: PLC0415 - as said above
     from evals.provenance import describe_machine  # noqa: PLC0415 - as said above
     from evals.tutorial import open_tutorial  # noqa: PLC0415 - as said above
 
-    cases, systems = read_cases(suite, turns), dict[str, Any]()
+    cases, systems = suite.draw_answerable(turns), dict[str, Any]()
     async with open_engine(settings) as engine:
         if url:
             with open_tutorial(suite.articles, engine.embedder, url) as opened:

@@ -9,19 +9,10 @@ from agent.assistant import Assistant
 from agent.checkpoints import make_memory_checkpoints
 from agent.events import Clarification, HandedOff, SentenceVerified
 from agent.ports import Deps
-from evals.errors import EvalError
-from evals.suites import Case, Suite
+from evals.suites import Case
 from knowledge_base.articles import PUBLIC
 
 Ask = Callable[[Case, str], AsyncIterator[str]]
-
-
-def read_cases(suite: Suite, count: int) -> list[Case]:
-    """Return answerable cases, the same ones each time; raises EvalError if there are none."""
-    answerable = [case for case in suite.cases if case.expect == "answer"]
-    if not answerable:
-        raise EvalError("The suite has no case with expect = answer.")
-    return suite.sample(count, answerable)
 
 
 def open_agent(deps: Deps) -> Ask:

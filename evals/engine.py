@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from agent.ports import ChatModel, Completion
 from agent.prompting import write_answer_messages
-from evals.errors import EvalError
 from evals.loads import PATIENCE_S, Notify, Result, run_loads
 from evals.suites import Suite
 from knowledge_base.articles import Article, Passage
@@ -36,13 +35,9 @@ class Plan:
 def read_turns(suite: Suite, count: int, most: int) -> list[Turn]:
     """Return answerable turns, each with `most` characters of its sources, the same each time."""
     articles = {article.id: article for article in suite.articles}
-    answerable = [case for case in suite.cases if case.expect == "answer" and case.relevant]
-    if not answerable:
-        raise EvalError("The suite has no case with expect = answer and relevant articles.")
-    drawn = suite.sample(count, answerable)
     return [
         Turn(case.question, tuple(_cut_passages((articles[name] for name in case.relevant), most)))
-        for case in drawn
+        for case in suite.draw_answerable(count)
     ]
 
 

@@ -53,6 +53,16 @@ class Suite:
         random.Random(SAMPLING_SEED).shuffle(drawn)  # noqa: S311 - a sample, not a secret
         return drawn[:limit]
 
+    def draw_answerable(self, count: int) -> list[Case]:
+        """Return cases that can be answered from known articles, the same ones each time.
+
+        Raises SuiteError if there are none.
+        """
+        answerable = [case for case in self.cases if case.expect == "answer" and case.relevant]
+        if not answerable:
+            raise SuiteError("The suite has no case with expect = answer and relevant articles.")
+        return self.sample(count, answerable)
+
 
 def read_suite(folder: Path) -> Suite:
     """Read a folder's articles.jsonl and cases.jsonl; raises SuiteError."""

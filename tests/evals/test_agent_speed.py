@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from evals.agent_speed import open_agent, read_cases
+from evals.agent_speed import open_agent
 from evals.errors import EvalError
 from evals.index import open_index
 from evals.loads import run_loads, time_pieces
@@ -59,7 +59,7 @@ def server() -> Iterator[Server]:
 
 async def test_the_tutorial_answers_from_four_chunks_at_most(suite: Suite, server: Server) -> None:
     url = f"http://127.0.0.1:{server.server_port}"
-    case = read_cases(suite, 1)[0]
+    case = suite.draw_answerable(1)[0]
     with open_tutorial(suite.articles, EMBEDDER, url) as tutorial:
         text = "".join([piece async for piece in tutorial.ask(case, "cold, 8 at once")])
     assert text == "".join(TOLD)
@@ -78,7 +78,7 @@ async def test_the_agent_is_asked_new_questions_and_repeated_ones(
     told: list[str] = []
     with open_index(suite.articles, EMBEDDER, tmp_path, lambda _done, _all: None) as opened:
         ask = open_agent(make_deps(opened, model))
-        cases = read_cases(suite, 2)
+        cases = suite.draw_answerable(2)
         result = await run_loads(ask, cases, [2], lambda load, _: told.append(load))
         timing = await time_pieces(ask(cases[0], "alone"))
     assert told == ["cold, 2 at once", "zipf, 2 at once"]
@@ -90,4 +90,4 @@ def test_a_suite_without_answers_is_refused(tmp_path: Path) -> None:
     abstaining = [case for case in CASES if case["expect"] == "abstain"]
     suite = read_suite(write_suite(tmp_path / "none", abstaining))
     with pytest.raises(EvalError, match="expect = answer"):
-        read_cases(suite, 2)
+        suite.draw_answerable(2)
