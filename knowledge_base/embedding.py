@@ -29,6 +29,7 @@ DECISIVE = (
     "1_Pooling/config.json",
 )
 Progress = Callable[[int], None]
+Vectors = dict[str, NDArray[np.float32]]
 
 
 class Embedder(Protocol):
@@ -139,20 +140,36 @@ def _load(folder: Path, threads: int) -> "SentenceTransformer":
 class ThreadedEncoder:
     """Encodes off the event loop, and remembers the texts that it met last.
 
-    The same passages are read again and again: their sentences are encoded once.
+    The same passages are read again and again: their sentences are encoded once, also for many
+    who ask at the same moment.
     """
 
     def __init__(self, embedder: Embedder, remembered: int = REMEMBERED) -> None:
         self._embedder = embedder
         self._vectors: LRUCache[str, NDArray[np.float32]] = LRUCache(remembered)
+        self._lock = anyio.Lock()
 
     async def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return vectors of shape [len(texts), dimensions]."""
-        known = {text: self._vectors[text] for text in texts if text in self._vectors}
-        new = [text for text in dict.fromkeys(texts) if text not in known]
-        vectors = await anyio.to_thread.run_sync(self._embedder.encode, new)
-        known |= zip(new, vectors, strict=True)
-        self._vectors.update((text, known[text]) for text in new)
         if not texts:
-            return vectors
+            return await self._encode([])
+        known = self._recall(texts)
+        if len(known) < len(set(texts)):
+            async with self._lock:
+                known = self._recall(texts)
+                known |= await self._learn([t for t in dict.fromkeys(texts) if t not in known])
         return np.stack([known[text] for text in texts])
+
+    def _recall(self, texts: Sequence[str]) -> Vectors:
+        return {text: self._vectors[text] for text in texts if text in self._vectors}
+
+    async def _learn(self, texts: Sequence[str]) -> Vectors:
+        """Encode what nobody else has had encoded meanwhile."""
+        if not texts:
+            return {}
+        learnt = dict(zip(texts, await self._encode(texts), strict=True))
+        self._vectors.update(learnt)
+        return learnt
+
+    async def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return await anyio.to_thread.run_sync(self._embedder.encode, texts)

@@ -16,7 +16,8 @@ from agent.models.saved import SavedPrefixes
 from agent.models.schedule import Work, plan_step
 from agent.models.template import Template
 
-# In a step of so many tokens nobody waits for longer than about half a second.
+# Whoever writes waits for each token while so many of a prompt are read: about a second on two
+# cores. Larger steps read no faster, smaller ones more slowly (docs/decisions/0009).
 STEP_TOKENS = 128
 # Continuations that are scored in one step.
 SCORED = 8

@@ -2,6 +2,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import anyio
 import numpy as np
 import pytest
 
@@ -65,6 +66,19 @@ async def test_the_threaded_encoder_gives_the_same_vectors() -> None:
     embedder = FakeEmbedder()
     vectors = await ThreadedEncoder(embedder).encode(["one two", "three"])
     np.testing.assert_array_equal(vectors, embedder.encode(["one two", "three"]))
+
+
+async def test_what_many_ask_at_once_is_encoded_once() -> None:
+    embedder = FakeEmbedder()
+    encoder = ThreadedEncoder(embedder)
+    async with anyio.create_task_group() as group:
+        for _ in range(3):
+            group.start_soon(encoder.encode, ["one two", "three", "three"])
+    assert embedder.encoded == ["one two", "three"]
+
+
+async def test_no_texts_have_no_vectors() -> None:
+    assert (await ThreadedEncoder(FakeEmbedder(dimensions=8)).encode([])).shape == (0, 8)
 
 
 OFFLINE = """
