@@ -104,12 +104,11 @@ class Chance(NamedTuple):
 class Scorer(Protocol):
     """A language model that says how likely texts are."""
 
-    async def score(
-        self, messages: Sequence[ChatMessage], continuations: Sequence[str], audience: str = PUBLIC
-    ) -> list[float]:
+    async def score(self, request: Completion, continuations: Sequence[str]) -> list[float]:
         """Return for each continuation the log-probability that it follows the messages.
 
-        Raises ModelFailed or ModelUnusable.
+        It waits in its lane as a text does; how a text is to be written is not looked at. Raises
+        ModelBusy, ModelFailed or ModelUnusable.
         """
 
     async def weigh(self, request: Completion) -> list[Chance]:

@@ -9,7 +9,7 @@ import numpy as np
 from agent.lanes import Lane
 from agent.models.emission import Emission
 from agent.models.llama import Aborted, Llama, Piece
-from agent.models.prefixes import NO_LOGITS, Found, Kept, Logits, Prefixes, Prompt, count_shared
+from agent.models.prefixes import NO_LOGITS, Found, Kept, Logits, Prefixes, count_shared
 from agent.models.requests import Request, Send
 from agent.models.sampling import Sampler, measure_log_probabilities
 from agent.models.saved import SavedPrefixes
@@ -71,15 +71,23 @@ class Engine:
         return len(self._template.encode(messages))
 
     def add(self, asked: dict[str, Any], send: Send) -> None:
-        """Take a request in. Raises PromptTooLong, or ValueError for a schema that is none."""
+        """Take a request in.
+
+        Raises PromptTooLong, or ValueError for a schema that is none and for a continuation that
+        is empty or longer than a step.
+        """
         tokens = self._template.encode(asked["messages"])
-        self._refuse_too_long(len(tokens), asked["max_tokens"])
+        endings = [self._llama.tokenize(text) for text in asked["continuations"]]
+        if not all(0 < len(ending) <= STEP_TOKENS for ending in endings):
+            raise ValueError(f"Continuations have 1 to {STEP_TOKENS} tokens.")
+        most = STEP_TOKENS if endings else asked["max_tokens"]
+        self._refuse_too_long(len(tokens), max(map(len, endings), default=most))
         request = Request(
             number=asked["id"],
             lane=Lane(asked["lane"]),
             audience=asked["audience"],
             prompt=np.asarray(tokens, np.int32),
-            most=asked["max_tokens"],
+            most=most,
             sampler=Sampler(
                 self._llama.vocabulary, asked["schema"], asked["temperature"], asked["seed"]
             ),
@@ -87,8 +95,9 @@ class Engine:
             send=send,
             arrival=next(self._arrivals),
             served_at=self._now(),
-            plain=not (asked["temperature"] or asked["schema"] or asked["chances"]),
+            plain=not (asked["temperature"] or asked["schema"] or asked["chances"] or endings),
             chances=[] if asked["chances"] else None,
+            endings=endings,
             common=self._template.count_common(asked["messages"], asked["common"], tokens),
         )
         self._waiting.append(request)
@@ -138,67 +147,47 @@ class Engine:
             for request in self._running
         ]
         step = plan_step(works, self._now(), STEP_TOKENS)
-        shares = [(self._running[place], 1) for place in step.writers]
+        writers = [self._running[place] for place in step.writers]
+        shares = [(request, 1) for request in writers if not request.endings]
         if step.reader is not None:
             reader = self._running[step.reader]
             if not reader.begun:
                 self._begin(reader)
             shares.append((reader, step.tokens))
         self._evaluate(shares)
+        for request in writers:
+            if request.endings and request in self._running:
+                self._score(request)
 
-    def score(self, asked: dict[str, Any]) -> list[float]:
-        """Return for each continuation the log-probability that it follows the messages.
+    def _score(self, request: Request) -> None:
+        """Score the next few continuations, in one step; if it is broken off, they are next again.
 
-        The prompt is evaluated once, and several continuations after it in one step. Raises
-        PromptTooLong, or ValueError for a continuation that is empty or longer than a step.
+        They all follow the prompt where it lies, each in a sequence of its own.
         """
-        prompt = self._template.encode(asked["messages"])
-        endings = [self._llama.tokenize(text) for text in asked["continuations"]]
-        if not all(0 < len(ending) <= STEP_TOKENS for ending in endings):
-            raise ValueError(f"Continuations have 1 to {STEP_TOKENS} tokens.")
-        self._refuse_too_long(len(prompt), max(map(len, endings), default=0))
+        left = request.endings[len(request.scores) :]
+        group = group_endings(left, len(self._scoring), STEP_TOKENS)[0]
+        pieces = [self._follow(request, *each) for each in zip(self._scoring, group, strict=False)]
+        longer = [piece for piece in pieces if piece.tokens]
+        self._step = (request,)
         try:
-            after = self._read_prompt(prompt, asked["audience"])
-            groups = group_endings(endings, len(self._scoring), STEP_TOKENS)
-            return [score for group in groups for score in self._score(prompt, after, group)]
+            rows = iter(self._llama.evaluate(longer) if longer else ())
+        except Aborted:
+            return
         finally:
+            self._step = ()
             for sequence in self._scoring:
                 self._llama.cut(sequence)
+        request.served_at = self._now()
+        for ending in group:
+            after = [request.after, *islice(rows, len(ending) - 1)]
+            request.scores.append(sum(measure_log_probabilities(after, ending)))
+        if len(request.scores) == len(request.endings):
+            self._end(request, "stop")
 
-    def _read_prompt(self, prompt: list[int], audience: str) -> Logits:
-        """Evaluate a prompt in the first sequence for scoring; return the logits after it."""
-        sequence = self._scoring[0]
-        found = self._prefixes.find(audience, prompt)
-        begun = self._restore(sequence, found, len(prompt)) if found else 0
-        if found and begun == len(prompt):
-            return found.kept.logits
-        for start in range(begun, len(prompt), STEP_TOKENS):
-            rows = self._insist([Piece(sequence, start, prompt[start : start + STEP_TOKENS], 1)])
-        return self._keep(audience, prompt, sequence, rows[0])
-
-    def _score(self, prompt: list[int], after: Logits, endings: Sequence[list[int]]) -> list[float]:
-        pieces = []
-        for sequence, ending in zip(self._scoring, endings, strict=False):
-            if sequence != self._scoring[0]:
-                self._llama.cut(sequence)
-                self._llama.share(self._scoring[0], sequence)
-            if len(ending) > 1:
-                pieces.append(Piece(sequence, len(prompt), ending[:-1], len(ending) - 1))
-        rows = iter(self._insist(pieces) if pieces else [])
-        scores = [
-            sum(measure_log_probabilities([after, *islice(rows, len(ending) - 1)], ending))
-            for ending in endings
-        ]
-        self._llama.cut(self._scoring[0], len(prompt))
-        return scores
-
-    def _insist(self, pieces: Sequence[Piece]) -> list[Logits]:
-        """Evaluate a step; nothing breaks it off for good."""
-        while True:
-            try:
-                return self._llama.evaluate(pieces)
-            except Aborted:
-                continue
+    def _follow(self, request: Request, sequence: int, ending: Sequence[int]) -> Piece:
+        self._llama.cut(sequence)
+        self._llama.share(request.slot, sequence)
+        return Piece(sequence, len(request.prompt), ending[:-1], len(ending) - 1)
 
     def _admit(self) -> None:
         """Give slots to those who wait, in the order of their lanes, while there is room."""
@@ -305,17 +294,18 @@ class Engine:
 
     def _continue(self, request: Request, logits: Logits) -> None:
         if request.evaluated == len(request.prompt) and request.computed >= SHORTEST_KEPT:
-            self._keep(request.audience, request.prompt, request.slot, logits)
+            self._keep(request, logits)
         self._choose(request, logits)
 
-    def _keep(self, audience: str, prompt: Prompt, sequence: int, logits: Logits) -> Logits:
-        """Keep the state after a prompt; return a copy of the logits, which the next step ends."""
-        after = logits.copy()
-        state = self._llama.save(sequence)
-        self._prefixes.keep(Kept(audience, np.asarray(prompt, np.int32), state, after))
-        return after
+    def _keep(self, request: Request, logits: Logits) -> None:
+        """Keep the state after a prompt, and a copy of the logits, which the next step ends."""
+        state = self._llama.save(request.slot)
+        self._prefixes.keep(Kept(request.audience, request.prompt, state, logits.copy()))
 
     def _choose(self, request: Request, logits: Logits) -> None:
+        if request.endings:
+            request.after = logits.copy()
+            return
         try:
             token = request.sampler.choose(logits)
         except MemoryError:
@@ -370,9 +360,11 @@ def split_pieces(pieces: Sequence[tuple[Request, Piece]]) -> list[list[tuple[Req
     return [short, *long] if short else long
 
 
-def group_endings(endings: Sequence[list[int]], most: int, tokens: int) -> list[list[list[int]]]:
+def group_endings(
+    endings: Sequence[Sequence[int]], most: int, tokens: int
+) -> list[list[Sequence[int]]]:
     """Return endings in groups of at most `most`, of at most `tokens` tokens together."""
-    groups: list[list[list[int]]] = []
+    groups: list[list[Sequence[int]]] = []
     for ending in endings:
         last = groups[-1] if groups else []
         if last and len(last) < most and sum(map(len, last)) + len(ending) <= tokens:

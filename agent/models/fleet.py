@@ -9,7 +9,6 @@ from dataclasses import astuple
 from agent.models.child import Weights
 from agent.models.local import LocalChatModel
 from agent.ports import Chance, ChatMessage, Completion, Usage
-from knowledge_base.articles import PUBLIC
 
 
 class Fleet:
@@ -89,12 +88,10 @@ class Fleet:
         with self._lend() as model:
             return await model.count_tokens(messages)
 
-    async def score(
-        self, messages: Sequence[ChatMessage], continuations: Sequence[str], audience: str = PUBLIC
-    ) -> list[float]:
+    async def score(self, request: Completion, continuations: Sequence[str]) -> list[float]:
         """Return for each continuation the log-probability that it follows the messages."""
         with self._lend() as model:
-            return await model.score(messages, continuations, audience)
+            return await model.score(request, continuations)
 
     async def weigh(self, request: Completion) -> list[Chance]:
         """Return the tokens of the text that is generated, each with its log-probability."""

@@ -22,10 +22,8 @@ from agent.models.child import Answer, Child, ChildEnded, Weights
 from agent.models.memory import Sizes, read_available_memory
 from agent.models.supervision import Supervisor, to_fields
 from agent.ports import Chance, ChatMessage, Clock, Completion, Usage
-from knowledge_base.articles import PUBLIC
 
 COUNTING_S = 10.0
-SCORING_S = 60.0
 CANCELLING_S = 5.0
 UNKNOWN_DURATION_S = 10.0
 REMEMBERED_PACES = 20
@@ -128,7 +126,7 @@ class LocalChatModel:
         return told
 
     async def _run(
-        self, request: Completion, *, chances: bool = False
+        self, request: Completion, continuations: Sequence[str] = (), *, chances: bool = False
     ) -> AsyncGenerator[dict[str, Any], None]:
         """Yield what the child tells of a request; one that ended before a word is asked again."""
         deadline = self._clock.monotonic() + request.deadline_s
@@ -136,9 +134,8 @@ class LocalChatModel:
             said = False
             for retried in (False, True):
                 try:
-                    async with aclosing(
-                        self._attempt(request, deadline, chances=chances)
-                    ) as events:
+                    fields = to_fields(request, continuations, chances=chances)
+                    async with aclosing(self._attempt(request, fields, deadline)) as events:
                         async for event in events:
                             said = True
                             yield event
@@ -156,20 +153,17 @@ class LocalChatModel:
                 return int(event["tokens"])
         raise ModelFailed("The model's process ended twice while it counted tokens.")
 
-    async def score(
-        self, messages: Sequence[ChatMessage], continuations: Sequence[str], audience: str = PUBLIC
-    ) -> list[float]:
+    async def score(self, request: Completion, continuations: Sequence[str]) -> list[float]:
         """Return for each continuation the log-probability that it follows the messages.
 
-        Raises ModelFailed or ModelUnusable.
+        Raises ModelBusy, ModelFailed or ModelUnusable.
         """
-        fields = {"messages": list(messages), "continuations": list(continuations)}
-        with _as_failure("score in time"):
-            try:
-                event = await self._ask("score", SCORING_S, audience=audience, **fields)
-            except ChildEnded as error:
-                raise ModelFailed("The model's process ended; it is restarted.") from error
-        return [float(score) for score in event["scores"]]
+        scores: list[float] = []
+        if continuations:
+            async with aclosing(self._run(request, continuations)) as events:
+                async for event in events:
+                    scores = [float(score) for score in event.get("scores") or ()]
+        return scores
 
     async def _ask(self, op: str, timeout_s: float, **fields: object) -> dict[str, Any]:
         """Return the one event that answers; raises ChildEnded or TimeoutError too."""
@@ -206,10 +200,10 @@ class LocalChatModel:
         return max(0.0, deadline - self._clock.monotonic())
 
     async def _attempt(
-        self, request: Completion, deadline: float, *, chances: bool
+        self, request: Completion, fields: dict[str, Any], deadline: float
     ) -> AsyncGenerator[dict[str, Any], None]:
         child = await self._require_child(deadline)
-        answer = child.ask("generate", **to_fields(request, chances=chances))
+        answer = child.ask("generate", **fields)
         event: dict[str, Any] = {}
         try:
             while (event := await self._next(answer, deadline))["event"] == "text":

@@ -1,13 +1,13 @@
 """A request in the engine, from its prompt's first token to its text's end."""
 
 import codecs
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from agent.lanes import Lane
 from agent.models.emission import Emission
-from agent.models.prefixes import Text, Tokens
+from agent.models.prefixes import NO_LOGITS, Logits, Text, Tokens
 from agent.models.sampling import Sampler
 
 Send = Callable[..., None]
@@ -21,7 +21,9 @@ class Request:
     are in the model's memory, in the sequence `slot`. `reused` were taken from what was kept, and
     so were the `repeated` ones of the text. `plain` says that the likeliest token is always taken.
     The first `common` tokens of the prompt hold nothing of a customer's.
-    `chances`, if they are asked for, are the tokens written and their log-probabilities.
+    `chances`, if they are asked for, are the tokens written and their log-probabilities. With
+    `endings` nothing is written: `scores` are their log-probabilities after the prompt, whose last
+    logits are `after`.
     """
 
     number: int
@@ -45,6 +47,9 @@ class Request:
     reason: str = ""
     common: int = 0
     chances: list[tuple[str, float]] | None = None
+    endings: Sequence[Sequence[int]] = ()
+    scores: list[float] = field(default_factory=list)
+    after: Logits = field(default_factory=lambda: NO_LOGITS)
     decoder: Any = field(default_factory=lambda: codecs.getincrementaldecoder("utf-8")("replace"))
 
     tokens: list[int] = field(init=False)
@@ -112,4 +117,5 @@ class Request:
             tokens=self.written,
             repeated_tokens=self.repeated,
             chances=self.chances,
+            scores=self.scores,
         )

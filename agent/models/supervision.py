@@ -1,7 +1,7 @@
 """One worker process kept running: started when it is needed, replaced when it has ended."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -155,8 +155,13 @@ async def _try(child: Child) -> str:
     return ""
 
 
-def to_fields(request: Completion, *, chances: bool = False) -> dict[str, Any]:
-    """Return a request as the worker reads it; with `chances`, to be told of each token's."""
+def to_fields(
+    request: Completion, continuations: Sequence[str] = (), *, chances: bool = False
+) -> dict[str, Any]:
+    """Return a request as the worker reads it.
+
+    With `chances` each token's is told; with `continuations` theirs, and nothing is written.
+    """
     return {
         "messages": list(request.messages),
         "max_tokens": request.max_tokens,
@@ -168,6 +173,7 @@ def to_fields(request: Completion, *, chances: bool = False) -> dict[str, Any]:
         "audience": request.audience,
         "common": request.common,
         "chances": chances,
+        "continuations": list(continuations),
     }
 
 

@@ -94,8 +94,6 @@ class Exchange:
             elif order["op"] == "count":
                 tokens = self._engine.count(order["messages"])
                 self.send(event="count", id=order["id"], tokens=tokens)
-            elif order["op"] == "score":
-                self.send(event="scores", id=order["id"], scores=self._engine.score(order))
             else:
                 self._engine.add(order, self.send)
         except MemoryError:

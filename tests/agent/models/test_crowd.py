@@ -159,17 +159,50 @@ async def test_one_audience_s_state_is_not_another_s(model: LocalChatModel) -> N
 
 
 async def test_likelier_continuations_score_higher(model: LocalChatModel) -> None:
-    messages = ask("What is the capital of France? Answer with one word.").messages
-    scores = await model.score(messages, ["Paris", "Berlin", "Two bananas in the rain"])
+    request = ask("What is the capital of France? Answer with one word.")
+    scores = await model.score(request, ["Paris", "Berlin", "Two bananas in the rain"])
     assert scores[0] > scores[1] > scores[2]
     assert scores[0] <= 0
-    again = await model.score(messages, ["Two bananas in the rain", "Paris"])
+    again = await model.score(request, ["Two bananas in the rain", "Paris"])
     assert again[1] == pytest.approx(scores[0], abs=0.05)
-    many = await model.score(messages, [f"Number {n} is Paris" for n in range(20)])
-    alone = await model.score(messages, ["Number 17 is Paris"])
+    many = await model.score(request, [f"Number {n} is Paris" for n in range(20)])
+    alone = await model.score(request, ["Number 17 is Paris"])
     assert many[17] == pytest.approx(alone[0], abs=0.5)
+    assert await model.score(request, []) == []
     with pytest.raises(ModelFailed, match="1 to 128 tokens"):
-        await model.score(messages, [""])
+        await model.score(request, [""])
+
+
+async def test_a_score_is_the_chance_of_writing_just_that(model: LocalChatModel) -> None:
+    request = about("bread", max_tokens=6)
+    told = await model.weigh(request)
+    text = "".join(each.text for each in told)
+    (score,) = await model.score(request, [text])
+    assert score == pytest.approx(sum(each.log_probability for each in told), abs=0.3)
+
+
+async def test_scoring_in_a_crowd_disturbs_nobody(model: LocalChatModel) -> None:
+    scored: list[list[float]] = []
+
+    async def score(topic: str) -> None:
+        batch = replace(about(topic), lane=Lane.BATCH)
+        scored.append(await model.score(batch, ["It is good.", "It is bad.", "Bananas"]))
+
+    async with asyncio.TaskGroup() as group:
+        for topic in ("milk", "wine", "tea"):
+            group.create_task(score(topic))
+        told = await read(model, about("cheese"))
+    assert set(told.lower().split()) == {"cheese"}
+    assert [len(scores) for scores in scored] == [3, 3, 3]
+    assert all(score < 0 for scores in scored for score in scores)
+
+
+async def test_a_score_that_nobody_waits_for_frees_its_place(model: LocalChatModel) -> None:
+    long = ask("The harbour is deep and the boats are old. " * 60)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await model.score(long, ["Yes", "No"])
+    assert len(await model.score(about("bread"), ["Yes", "No"])) == 2
 
 
 async def test_each_token_comes_with_how_likely_it_was(model: LocalChatModel) -> None:
@@ -185,7 +218,7 @@ async def test_each_token_comes_with_how_likely_it_was(model: LocalChatModel) ->
 
 async def test_what_is_scored_for_staff_is_not_kept_for_customers(model: LocalChatModel) -> None:
     request = ask("The harbour is deep. " * 60, max_tokens=1)
-    await model.score(request.messages, ["Yes"], "staff")
+    await model.score(replace(request, audience="staff"), ["Yes"])
     before = model.usage.reused_tokens
     await read(model, request)
     assert model.usage.reused_tokens - before < 60

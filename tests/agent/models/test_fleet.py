@@ -62,8 +62,8 @@ async def test_it_is_known_by_both_and_answers_for_the_first(opened: Opened) -> 
     assert fleet.name == "answering + small"
     assert fleet.sha256 == "answering"
     assert fleet.ready
-    messages = ask("What is the capital of France? One word.").messages
-    scores = await fleet.score(messages, ["Paris", "Two bananas"], "public")
+    request = ask("What is the capital of France? One word.")
+    scores = await fleet.score(request, ["Paris", "Two bananas"])
     assert scores[0] > scores[1]
     assert await fleet.weigh(ask("Say yes.", max_tokens=2))
 
