@@ -139,25 +139,27 @@ class Engine:
         self._end(request, "failed")
 
     def step(self) -> None:
-        """Admit who waits, evaluate one step, and choose a token for each who can have one."""
+        """Admit who waits, evaluate one step, and choose a token for each who can have one.
+
+        Continuations are scored in the place of a piece of a prompt.
+        """
         self._admit()
         self._begin_known()
         works = [
-            Work(request.lane, request.arrival, request.pending, request.served_at)
+            Work(request.lane, request.arrival, request.ahead, request.served_at)
             for request in self._running
         ]
         step = plan_step(works, self._now(), STEP_TOKENS)
-        writers = [self._running[place] for place in step.writers]
-        shares = [(request, 1) for request in writers if not request.endings]
-        if step.reader is not None:
-            reader = self._running[step.reader]
-            if not reader.begun:
-                self._begin(reader)
+        shares = [(self._running[place], 1) for place in step.writers]
+        reader = None if step.reader is None else self._running[step.reader]
+        if reader and not reader.begun:
+            self._begin(reader)
+        if reader and reader.pending:
             shares.append((reader, step.tokens))
+            reader = None
         self._evaluate(shares)
-        for request in writers:
-            if request.endings and request in self._running:
-                self._score(request)
+        if reader and reader.endings:
+            self._score(reader)
 
     def _score(self, request: Request) -> None:
         """Score the next few continuations, in one step; if it is broken off, they are next again.

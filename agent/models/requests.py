@@ -69,6 +69,11 @@ class Request:
         return max(0, len(self.prompt) - self.evaluated)
 
     @property
+    def ahead(self) -> int:
+        """How many tokens are to be evaluated before it writes, those to be scored included."""
+        return self.pending + sum(map(len, self.endings[len(self.scores) :]))
+
+    @property
     def computed(self) -> int:
         """How many tokens of its prompt had to be computed."""
         return len(self.prompt) - self.reused

@@ -103,7 +103,7 @@ async def test_a_customer_comes_before_batch_work(model: LocalChatModel) -> None
         ended.append(name)
 
     batch = [
-        replace(ask(f"List {n}. " + "The wind blows. " * 200, max_tokens=8), lane=Lane.BATCH)
+        replace(ask(f"List {n}. " + "The wind blows. " * 100, max_tokens=8), lane=Lane.BATCH)
         for n in range(8)
     ]
     working = [asyncio.create_task(run("batch", request)) for request in batch]
@@ -195,6 +195,15 @@ async def test_scoring_in_a_crowd_disturbs_nobody(model: LocalChatModel) -> None
     assert set(told.lower().split()) == {"cheese"}
     assert [len(scores) for scores in scored] == [3, 3, 3]
     assert all(score < 0 for scores in scored for score in scores)
+
+
+async def test_a_customer_comes_before_scoring(model: LocalChatModel) -> None:
+    batch = replace(ask("The pier is long. " * 200), lane=Lane.BATCH)
+    scoring = asyncio.create_task(model.score(batch, ["Yes", "No"]))
+    await asyncio.sleep(0.2)
+    assert await read(model, about("bread", max_tokens=3))
+    assert not scoring.done()
+    assert len(await scoring) == 2
 
 
 async def test_a_score_that_nobody_waits_for_frees_its_place(model: LocalChatModel) -> None:
