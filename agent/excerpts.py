@@ -48,9 +48,9 @@ def _look_around(passage: Passage) -> Iterator[tuple[Unit, Sequence[Unit]]]:
 def _cut(passage: Passage, kept: Collection[Unit]) -> Passage | None:
     units = read_units(passage)
     left = [unit for unit in units if unit in kept]
-    if len(left) == len(units):
-        return passage if units else None
-    return replace(passage, text="\n".join(_write(left))) if left else None
+    if not left:
+        return None
+    return passage if len(left) == len(units) else replace(passage, text="\n".join(_write(left)))
 
 
 def _write(units: Sequence[Unit]) -> Iterator[str]:

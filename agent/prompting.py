@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from agent.ports import ChatMessage, ChatModel, Completion, Deps
 from agent.state import Message
@@ -99,11 +100,7 @@ def _shorten(passage: Passage) -> list[Passage]:
     units = [unit.text for unit in read_units(passage)]
     if len(units) <= 1:
         return []
-    text = "\n".join(units[: max(1, len(units) * 2 // 3)])
-    shorter = Passage(
-        passage.id, passage.article_id, passage.title, passage.heading_path, text, passage.audience
-    )
-    return [shorter]
+    return [replace(passage, text="\n".join(units[: max(1, len(units) * 2 // 3)]))]
 
 
 def _drop_markup(text: str) -> str:

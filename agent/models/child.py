@@ -16,7 +16,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 LONGEST_LINE = 2**20
 TAIL_LINES = 20
 ENDING_S = 1.0
-LAST_EVENTS = {"loaded", "done", "count", "scores", "error"}
+LAST_EVENTS = {"loaded", "done", "count", "error"}
 
 # Threads that spin while they wait for each other starve the one they wait for as soon as another
 # process wants a core: an answer of 20 s then takes minutes. Threads that never spin take a sixth

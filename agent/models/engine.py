@@ -1,7 +1,7 @@
 """Many requests on one model: continuous batching, kept prefixes, lanes, scoring."""
 
 from collections.abc import Callable, Sequence
-from itertools import count, islice
+from itertools import accumulate, count, islice
 from typing import Any
 
 import numpy as np
@@ -167,7 +167,7 @@ class Engine:
         They all follow the prompt where it lies, each in a sequence of its own.
         """
         left = request.endings[len(request.scores) :]
-        group = group_endings(left, len(self._scoring), STEP_TOKENS)[0]
+        group = take_endings(left, len(self._scoring), STEP_TOKENS)
         pieces = [self._follow(request, *each) for each in zip(self._scoring, group, strict=False)]
         longer = [piece for piece in pieces if piece.tokens]
         self._step = (request,)
@@ -187,7 +187,6 @@ class Engine:
             self._end(request, "stop")
 
     def _follow(self, request: Request, sequence: int, ending: Sequence[int]) -> Piece:
-        self._llama.cut(sequence)
         self._llama.share(request.slot, sequence)
         return Piece(sequence, len(request.prompt), ending[:-1], len(ending) - 1)
 
@@ -362,15 +361,9 @@ def split_pieces(pieces: Sequence[tuple[Request, Piece]]) -> list[list[tuple[Req
     return [short, *long] if short else long
 
 
-def group_endings(
+def take_endings(
     endings: Sequence[Sequence[int]], most: int, tokens: int
-) -> list[list[Sequence[int]]]:
-    """Return endings in groups of at most `most`, of at most `tokens` tokens together."""
-    groups: list[list[Sequence[int]]] = []
-    for ending in endings:
-        last = groups[-1] if groups else []
-        if last and len(last) < most and sum(map(len, last)) + len(ending) <= tokens:
-            last.append(ending)
-        else:
-            groups.append([ending])
-    return groups
+) -> Sequence[Sequence[int]]:
+    """Return as many of the first endings as one step has room for: `most`, of `tokens` tokens."""
+    together = accumulate(map(len, endings[:most]))
+    return endings[: sum(total <= tokens for total in together)]

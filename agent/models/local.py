@@ -119,22 +119,36 @@ class LocalChatModel:
 
         Raises ModelBusy, ModelFailed or ModelUnusable.
         """
-        told: list[Chance] = []
-        async with aclosing(self._run(request, chances=True)) as events:
-            async for event in events:
-                told = [Chance(*each) for each in event.get("chances") or ()]
-        return told
+        event = await self._read_end(request, chances=True)
+        return [Chance(*each) for each in event["chances"]]
+
+    async def score(self, request: Completion, continuations: Sequence[str]) -> list[float]:
+        """Return for each continuation the log-probability that it follows the messages.
+
+        Raises ModelBusy, ModelFailed or ModelUnusable.
+        """
+        if not continuations:
+            return []
+        event = await self._read_end(request, continuations)
+        return list(event["scores"])
+
+    async def _read_end(
+        self, request: Completion, continuations: Sequence[str] = (), *, chances: bool = False
+    ) -> dict[str, Any]:
+        """Return the last that the child tells of a request."""
+        async with aclosing(self._run(request, continuations, chances=chances)) as events:
+            return [event async for event in events][-1]
 
     async def _run(
         self, request: Completion, continuations: Sequence[str] = (), *, chances: bool = False
     ) -> AsyncGenerator[dict[str, Any], None]:
         """Yield what the child tells of a request; one that ended before a word is asked again."""
         deadline = self._clock.monotonic() + request.deadline_s
+        fields = to_fields(request, continuations, chances=chances)
         with self._take_place(request.lane):
             said = False
             for retried in (False, True):
                 try:
-                    fields = to_fields(request, continuations, chances=chances)
                     async with aclosing(self._attempt(request, fields, deadline)) as events:
                         async for event in events:
                             said = True
@@ -149,29 +163,12 @@ class LocalChatModel:
         """Return how many tokens the messages take as a prompt. Doesn't wait for a place."""
         for _ in range(2):
             with contextlib.suppress(ChildEnded), _as_failure("count tokens"):
-                event = await self._ask("count", COUNTING_S, messages=list(messages))
+                child = await self._supervisor.require()
+                event = await child.ask("count", messages=list(messages)).next(COUNTING_S)
+                if event["event"] == "error":
+                    raise ModelFailed(event["message"])
                 return int(event["tokens"])
         raise ModelFailed("The model's process ended twice while it counted tokens.")
-
-    async def score(self, request: Completion, continuations: Sequence[str]) -> list[float]:
-        """Return for each continuation the log-probability that it follows the messages.
-
-        Raises ModelBusy, ModelFailed or ModelUnusable.
-        """
-        scores: list[float] = []
-        if continuations:
-            async with aclosing(self._run(request, continuations)) as events:
-                async for event in events:
-                    scores = [float(score) for score in event.get("scores") or ()]
-        return scores
-
-    async def _ask(self, op: str, timeout_s: float, **fields: object) -> dict[str, Any]:
-        """Return the one event that answers; raises ChildEnded or TimeoutError too."""
-        child = await self._supervisor.require()
-        event = await child.ask(op, **fields).next(timeout_s)
-        if event["event"] == "error":
-            raise ModelFailed(event["message"])
-        return event
 
     @contextlib.contextmanager
     def _take_place(self, lane: Lane) -> Iterator[None]:

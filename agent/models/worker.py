@@ -4,16 +4,14 @@ r"""The child process that holds the model: JSON lines in on stdin, JSON lines o
         --sequences 16 --prefix-bytes 536870912 --saved FOLDER --saved-bytes 268435456
 
 In:   {"op": "generate", "id", "messages", "max_tokens", "temperature", "seed", "stop", "schema",
-       "lane", "audience", "common", "chances"}
-      {"op": "score", "id", "messages", "continuations", "audience"}
+       "lane", "audience", "common", "chances", "continuations"}
       {"op": "count", "id", "messages"}
       {"op": "cancel", "id"}
 Out:  {"event": "loaded", "parameters", "table"}, once
       {"event": "text", "id", "text"}
       {"event": "done", "id", "reason": "stop" | "length" | "cancelled", "prompt_tokens",
        "reused_tokens", "tokens", "repeated_tokens",
-       "chances"}
-      {"event": "scores", "id", "scores"}
+       "chances", "scores"}
       {"event": "count", "id", "tokens"}
       {"event": "error", "id", "message"}
 

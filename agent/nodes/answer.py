@@ -64,8 +64,8 @@ async def answer(state: Conversation, runtime: Runtime[Deps]) -> Conversation:
 
 def _put_first(excerpts: Sequence[Passage], passages: Sequence[Passage]) -> list[Passage]:
     """Return the whole passages, those first that there are excerpts of."""
-    read = [excerpt.id for excerpt in excerpts]
-    return sorted(passages, key=lambda p: read.index(p.id) if p.id in read else len(read))
+    read = {excerpt.id for excerpt in excerpts}
+    return sorted(passages, key=lambda passage: passage.id not in read)
 
 
 async def _gather(
